@@ -1,0 +1,41 @@
+// What happened, as data: the grader, the explorer and a debugger read the same log. Off by default where it costs.
+
+import type { u64 } from './x86-64.ts'
+
+/** `time` is the machine's instruction count; `cr3` the tables in force. */
+export type MachineEvent =
+  /** INT n or SYSCALL at CPL 3; `rip` is the address it will return to. */
+  | { kind: 'syscall'; time: number; vector: number; cr3: u64; rip: u64; rax: u64; rdi: u64; rsi: u64 }
+  /** The CPU goes on at CPL 3: who runs, with which tables, and what rax it finds. */
+  | { kind: 'ring3'; time: number; cr3: u64; rip: u64; rsp: u64; rax: u64 }
+  /** An exception; `address` is CR2 for a #PF, else 0. */
+  | { kind: 'fault'; time: number; vector: number; error: number; address: u64; rip: u64; cr3: u64; cpl: number }
+  | { kind: 'irq'; time: number; vector: number; rip: u64; cr3: u64; cpl: number }
+  | { kind: 'cr0' | 'cr3' | 'cr4'; time: number; value: u64 }
+  | { kind: 'invlpg'; time: number; address: u64 }
+  /** A triple fault, told. */
+  | { kind: 'reset'; time: number; story: string }
+  | { kind: 'stop'; time: number; reason: string }
+export type EventKind = MachineEvent['kind']
+
+export class EventLog {
+  /** Oldest first. */
+  readonly list: MachineEvent[] = []
+  /** How many were not kept because `limit` was reached. */
+  dropped = 0
+  private readonly kinds: ReadonlySet<EventKind>
+  private readonly limit: number
+
+  constructor(kinds: readonly EventKind[], limit: number) {
+    this.kinds = new Set(kinds)
+    this.limit = limit
+  }
+  wants(kind: EventKind): boolean {
+    return this.kinds.has(kind)
+  }
+  add(event: MachineEvent): void {
+    if (!this.kinds.has(event.kind)) return
+    if (this.list.length < this.limit) this.list.push(event)
+    else this.dropped++
+  }
+}

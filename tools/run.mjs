@@ -1,0 +1,79 @@
+// Runs on whatever Node (>= 20) and npm are there: fetches the pinned pnpm and, where the running Node is too
+// old, the pinned Node, then hands over. Both are locked by hash in tools/bootstrap/*/package-lock.json.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const windows = process.platform === 'win32'
+const [major, minor] = process.versions.node.split('.').map(Number)
+const newEnough = major >= 26 || (major === 24 && minor >= 11)
+
+function run(command, args, options = {}) {
+  const done = spawnSync(command, args, { stdio: 'inherit', cwd: root, env, shell: windows, ...options })
+  if (done.error) throw done.error
+  if (done.status !== 0) process.exit(done.status ?? 1)
+}
+
+const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
+const pathKey = Object.keys(env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH'
+const prepend = (dir) => {
+  env[pathKey] = dir + delimiter + env[pathKey]
+}
+// The outer npm script's own variables must not leak into the inner one; npm_config_* (registry, CA) stays.
+for (const key of Object.keys(env)) if (/^npm_(package|lifecycle)_/i.test(key)) delete env[key]
+
+function bootstrap(name) {
+  const dir = join(root, 'tools', 'bootstrap', name)
+  const modules = join(dir, 'node_modules')
+  const lock = join(dir, 'package-lock.json')
+  const stamp = join(modules, '.stamp')
+  const want = createHash('sha256').update(readFileSync(lock)).digest('hex')
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== want) {
+    console.log(`setup: ${name} (pinned in tools/bootstrap/${name})`)
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: dir })
+    writeFileSync(stamp, want)
+  }
+  return modules
+}
+
+// The native pnpm has no bin entry of its own, so its folder goes on the PATH (turbo looks for `pnpm` there too).
+const pnpmModules = bootstrap('pnpm')
+prepend(join(pnpmModules, '@pnpm', `exe.${process.platform}-${process.arch}`))
+if (!newEnough) {
+  const modules = bootstrap('node')
+  const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'
+  prepend(join(modules, `${prefix}-${windows ? 'win' : process.platform}-${process.arch}`, 'bin'))
+}
+
+const installed = join(root, 'node_modules', '.pagewalk-lock')
+const lockHash = createHash('sha256')
+  .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+  .digest('hex')
+if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lockHash) {
+  console.log('setup: dependencies')
+  run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only'])
+  writeFileSync(installed, lockHash)
+}
+prepend(join(root, 'node_modules', '.bin'))
+
+const [task, ...rest] = process.argv.slice(2)
+if (task === 'start') run('node', ['apps/pagewalk/src/main.ts', ...rest])
+else if (task === 'test')
+  run('turbo', [
+    'run',
+    'build',
+    '//#typecheck',
+    '//#lint',
+    '//#test:unit',
+    '--output-logs=new-only',
+    '--log-prefix=none',
+    ...rest,
+  ])
+else if (task === 'check') run('turbo', ['run', 'build', '//#typecheck', ...rest])
+else {
+  console.error(`no such task: ${task}`)
+  process.exit(2)
+}
