@@ -9,7 +9,16 @@ export type MachineEvent =
   /** The CPU goes on at CPL 3: who runs, with which tables, and what rax it finds. */
   | { kind: 'ring3'; time: number; cr3: u64; rip: u64; rsp: u64; rax: u64 }
   /** An exception; `address` is CR2 for a #PF, else 0. */
-  | { kind: 'fault'; time: number; vector: number; error: number; address: u64; rip: u64; cr3: u64; cpl: number }
+  | {
+      kind: 'fault'
+      time: number
+      vector: number
+      error: number
+      address: u64
+      rip: u64
+      cr3: u64
+      cpl: number
+    }
   | { kind: 'irq'; time: number; vector: number; rip: u64; cr3: u64; cpl: number }
   | { kind: 'cr0' | 'cr3' | 'cr4'; time: number; value: u64 }
   | { kind: 'invlpg'; time: number; address: u64 }

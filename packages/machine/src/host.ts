@@ -23,7 +23,12 @@ export interface GateKeeper extends Surroundings {
   /** Raise a fault at the gate's rip and run its handler until it returns there. @throws Unwind if it never does */
   faultInGate(fault: Fault): void
   /** Stop the machine and leave the kernel's code. @throws Unwind */
-  halt(stop: { reason: 'panic'; message: string } | { reason: 'exit'; code: number } | { reason: 'hang'; message: string }): never
+  halt(
+    stop:
+      | { reason: 'panic'; message: string }
+      | { reason: 'exit'; code: number }
+      | { reason: 'hang'; message: string },
+  ): never
   readonly stoppedInGate: boolean
   addTime(instructions: number): void
 }
@@ -126,12 +131,16 @@ export class Ring0 {
   }
   readInto(va: Address, target: Uint8Array): void {
     const { u8 } = this.state
-    this.pages(va, target.length, Access.read, (host, from, n) => target.set(u8.subarray(host, host + n), from))
+    this.pages(va, target.length, Access.read, (host, from, n) =>
+      target.set(u8.subarray(host, host + n), from),
+    )
   }
   /** Page by page: a fault in the middle leaves the pages before it written. */
   writeBytes(va: Address, bytes: Uint8Array): void {
     const { u8 } = this.state
-    this.pages(va, bytes.length, Access.write, (host, from, n) => u8.set(bytes.subarray(from, from + n), host))
+    this.pages(va, bytes.length, Access.write, (host, from, n) =>
+      u8.set(bytes.subarray(from, from + n), host),
+    )
   }
   fill(va: Address, value: number, length: number): void {
     const { u8 } = this.state
@@ -287,7 +296,8 @@ export class Ring0 {
   private translate(lo: number, hi: number, bytes: number, access: Access): number {
     const { i32 } = this.state
     const e = (TLB + access * TLB_BYTES + ((lo >>> 8) & 0x3ff0)) >> 2
-    if (i32[e] === (lo & ~0xfff) && i32[e + 1] === hi && (lo & 0xfff) + bytes <= 4096) return (lo + i32[e + 2]!) | 0
+    if (i32[e] === (lo & ~0xfff) && i32[e + 1] === hi && (lo & 0xfff) + bytes <= 4096)
+      return (lo + i32[e + 2]!) | 0
     for (;;) {
       const host = this.cpu.mmu.translate(lo, hi, bytes, access, 0)
       if (host !== 0) return host
@@ -297,7 +307,12 @@ export class Ring0 {
   private stored(host: number): void {
     if (host < RAM) this.cpu.mmu.scatter(host)
   }
-  private pages(va: Address, length: number, access: Access, each: (host: number, from: number, n: number) => void): void {
+  private pages(
+    va: Address,
+    length: number,
+    access: Access,
+    each: (host: number, from: number, n: number) => void,
+  ): void {
     const start = BigInt(va)
     for (let from = 0; from < length; ) {
       const address = start + BigInt(from)
@@ -309,9 +324,20 @@ export class Ring0 {
     }
   }
   /** A page of compiled code or outside RAM: byte by byte, each at a bounce slot of its own. */
-  private throughBounce(va: u64, n: number, from: number, access: Access, each: (host: number, from: number, n: number) => void): void {
+  private throughBounce(
+    va: u64,
+    n: number,
+    from: number,
+    access: Access,
+    each: (host: number, from: number, n: number) => void,
+  ): void {
     for (let i = 0; i < n; i++) {
-      const host = this.translate(Number((va + BigInt(i)) & 0xffff_ffffn) | 0, Number((va >> 32n) & 0xffff_ffffn) | 0, 1, access)
+      const host = this.translate(
+        Number((va + BigInt(i)) & 0xffff_ffffn) | 0,
+        Number((va >> 32n) & 0xffff_ffffn) | 0,
+        1,
+        access,
+      )
       each(host, from + i, 1)
       if (access === Access.write) this.stored(host)
     }

@@ -18,7 +18,14 @@ import { Vga } from './devices/vga.ts'
 import { type EventKind, EventLog } from './events.ts'
 import { type GateKeeper, Ring0, Unwind } from './host.ts'
 import { PhysicalMemory } from './memory.ts'
-import { explain, type ExplainOptions, type Explanation, type Mapping, mappings, MAPPINGS_LIMIT } from './mmu/explain.ts'
+import {
+  explain,
+  type ExplainOptions,
+  type Explanation,
+  type Mapping,
+  mappings,
+  MAPPINGS_LIMIT,
+} from './mmu/explain.ts'
 import { Mmu } from './mmu/mmu.ts'
 import { tlbBytes } from './mmu/tlb.ts'
 import { hashState, type MachineImage, parseImage } from './snapshot.ts'
@@ -84,7 +91,22 @@ export interface StartState {
 }
 
 const REGISTERS = [
-  'rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
+  'rax',
+  'rcx',
+  'rdx',
+  'rbx',
+  'rsp',
+  'rbp',
+  'rsi',
+  'rdi',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
 ] as const
 const SELECTORS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const
 export type Registers = Readonly<
@@ -149,9 +171,11 @@ export class Machine {
     return {
       pic,
       timer: new Timer(pic.line(0), instructionsPerSecond, () => this.now),
-      keyboard: new Keyboard(pic.line(1), () => this.stop({ reason: 'reset', story: 'the keyboard controller pulsed the reset line' })),
+      keyboard: new Keyboard(pic.line(1), () =>
+        this.stop({ reason: 'reset', story: 'the keyboard controller pulsed the reset line' }),
+      ),
       vga: new Vga(),
-      serial: new Serial(pic.line(4)),
+      serial: new Serial(),
       parallel: new Parallel(),
       debugExit: new DebugExit(exit),
     }
@@ -272,7 +296,16 @@ export class Machine {
   }
   private logFault({ vector, error, address }: Fault): void {
     const { rip, cpl } = this.state
-    this.events.add({ kind: 'fault', time: this.now, vector, error, address, rip, cr3: this.state.u64[Slot.cr3]!, cpl })
+    this.events.add({
+      kind: 'fault',
+      time: this.now,
+      vector,
+      error,
+      address,
+      rip,
+      cr3: this.state.u64[Slot.cr3]!,
+      cpl,
+    })
   }
   private stop(stop: Stop): void {
     this.stopped ??= stop
@@ -357,7 +390,10 @@ export class Machine {
     const entries: [string, u64 | number][] = [
       ...REGISTERS.map((name, i): [string, u64] => [name, u64[i]!]),
       ...SELECTORS.map((name, i): [string, number] => [name, Number(u64[Slot.es + i])]),
-      ...(['rip', 'cr0', 'cr2', 'cr3', 'cr4', 'efer'] as const).map((name): [string, u64] => [name, u64[Slot[name]]!]),
+      ...(['rip', 'cr0', 'cr2', 'cr3', 'cr4', 'efer'] as const).map((name): [string, u64] => [
+        name,
+        u64[Slot[name]]!,
+      ]),
       ['rflags', this.cpu.rflags],
       ['cpl', cpl],
     ]
@@ -440,7 +476,11 @@ function errorStop(thrown: unknown): Stop {
       const what = typeof name === 'string' ? `${name}: ${message}` : message
       return { reason: 'error', message: what, stack: typeof stack === 'string' ? stack : '' }
     }
-    return { reason: 'error', message: `threw ${typeof thrown === 'object' ? 'an object' : String(thrown)}`, stack: '' }
+    return {
+      reason: 'error',
+      message: `threw ${typeof thrown === 'object' ? 'an object' : String(thrown)}`,
+      stack: '',
+    }
   } catch {
     return { reason: 'error', message: 'threw something that cannot be read', stack: '' }
   }

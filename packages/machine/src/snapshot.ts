@@ -29,22 +29,46 @@ export function parseImage(image: MachineImage): MachineImage {
     if (!holds) throw new Error(`machine image: ${what}`)
   }
   must(image.version === 1, `version must be 1, got ${String(image.version)}`)
-  must(Number.isSafeInteger(image.memoryBytes) && image.memoryBytes > 0, 'memoryBytes must be a positive integer')
-  must(image.ram instanceof Uint8Array && image.ram.length === image.memoryBytes, 'ram must hold memoryBytes bytes')
-  must(image.cpu instanceof BigUint64Array && image.cpu.length === STATE_SLOTS, `cpu must hold ${STATE_SLOTS} slots`)
+  must(
+    Number.isSafeInteger(image.memoryBytes) && image.memoryBytes > 0,
+    'memoryBytes must be a positive integer',
+  )
+  must(
+    image.ram instanceof Uint8Array && image.ram.length === image.memoryBytes,
+    'ram must hold memoryBytes bytes',
+  )
+  must(
+    image.cpu instanceof BigUint64Array && image.cpu.length === STATE_SLOTS,
+    `cpu must hold ${STATE_SLOTS} slots`,
+  )
   must(image.tlb instanceof Int32Array && image.tlb.length % 4 === 0, 'tlb must hold four words an entry')
-  must(Number.isSafeInteger(image.time) && Number.isSafeInteger(image.retired), 'time and retired must be integers')
+  must(
+    Number.isSafeInteger(image.time) && Number.isSafeInteger(image.retired),
+    'time and retired must be integers',
+  )
   return image
 }
 
 /** SHA-256, in hex, over CPU state, RAM, TLB, devices, time and stop. Little-endian hosts only, as typed arrays are. */
 export function hashState(image: MachineImage): string {
   const hash = sha256.create()
-  const bytes = (array: BigUint64Array | Int32Array): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+  const bytes = (array: BigUint64Array | Int32Array): Uint8Array =>
+    new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
   hash.update(bytes(image.cpu))
   hash.update(image.ram)
   hash.update(bytes(image.tlb))
   const { memoryBytes, instructionsPerSecond, devices, time, retired } = image
-  hash.update(utf8ToBytes(JSON.stringify({ memoryBytes, instructionsPerSecond, devices, time, retired, stop: image.stop?.reason ?? null })))
+  hash.update(
+    utf8ToBytes(
+      JSON.stringify({
+        memoryBytes,
+        instructionsPerSecond,
+        devices,
+        time,
+        retired,
+        stop: image.stop?.reason ?? null,
+      }),
+    ),
+  )
   return bytesToHex(hash.digest())
 }

@@ -69,7 +69,8 @@ export interface Surroundings {
 }
 
 const CR0_BITS = 0xe005_003fn
-const CR4_BITS = CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | 0x600n /* OSFXSR, OSXMMEXCPT: kept, without effect */
+const CR4_BITS =
+  CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | 0x600n /* OSFXSR, OSXMMEXCPT: kept, without effect */
 const EFER_BITS = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE
 const MSR_TSC = 0x10
 const MSR_PAT = 0x277
@@ -82,9 +83,23 @@ const low32 = (value: u64): u64 => value & 0xffff_ffffn
 
 /** These need CPL 0. */
 const PRIVILEGED: ReadonlySet<number> = new Set<number>([
-  SystemOp.hlt, SystemOp.movFromCr, SystemOp.movToCr, SystemOp.movFromDr, SystemOp.movToDr, SystemOp.invlpg,
-  SystemOp.lgdt, SystemOp.lidt, SystemOp.ltr, SystemOp.lldt, SystemOp.lmsw, SystemOp.clts, SystemOp.rdmsr,
-  SystemOp.wrmsr, SystemOp.swapgs, SystemOp.wbinvd, SystemOp.sysret,
+  SystemOp.hlt,
+  SystemOp.movFromCr,
+  SystemOp.movToCr,
+  SystemOp.movFromDr,
+  SystemOp.movToDr,
+  SystemOp.invlpg,
+  SystemOp.lgdt,
+  SystemOp.lidt,
+  SystemOp.ltr,
+  SystemOp.lldt,
+  SystemOp.lmsw,
+  SystemOp.clts,
+  SystemOp.rdmsr,
+  SystemOp.wrmsr,
+  SystemOp.swapgs,
+  SystemOp.wbinvd,
+  SystemOp.sysret,
 ])
 
 /**
@@ -102,48 +117,98 @@ export function perform(cpu: Cpu, around: Surroundings): Fault | undefined {
   return fault
 }
 
-function execute(cpu: Cpu, around: Surroundings, op: number, a: u64, b: u64, c: u64, here: u64): Fault | undefined {
+function execute(
+  cpu: Cpu,
+  around: Surroundings,
+  op: number,
+  a: u64,
+  b: u64,
+  c: u64,
+  here: u64,
+): Fault | undefined {
   switch (op) {
-    case SystemOp.int: return softwareInterrupt(cpu, around, Number(a), Number(b))
-    case SystemOp.iret: return backToRing3(cpu, around, iret(cpu, Number(a)))
-    case SystemOp.syscall: return syscall(cpu, around)
-    case SystemOp.sysret: return backToRing3(cpu, around, sysret(cpu, Number(a)))
-    case SystemOp.hlt: return void cpu.set(Slot.halted, 1n)
-    case SystemOp.cli: return ioSensitive(cpu) ?? void (cpu.rflags &= ~FLAG_IF)
-    case SystemOp.sti: return sti(cpu)
-    case SystemOp.popf: return void (cpu.rflags = mergeFlags(cpu.rflags, a & ~FLAG_RF, cpu.state.cpl, Number(b)))
-    case SystemOp.cld: return void (cpu.rflags &= ~FLAG_DF)
-    case SystemOp.std: return void (cpu.rflags |= FLAG_DF)
-    case SystemOp.movFromCr: return movFromCr(cpu, Number(a), Number(b))
-    case SystemOp.movToCr: return writeControl(cpu, around, Number(a), b)
-    case SystemOp.movFromDr: return void cpu.set(Number(b), readDebug(cpu, Number(a)))
-    case SystemOp.movToDr: return writeDebug(cpu, Number(a), b)
-    case SystemOp.invlpg: return invalidate(cpu, around, a)
-    case SystemOp.lgdt: return loadTable(cpu, a, Slot.gdtBase, Slot.gdtLimit)
-    case SystemOp.lidt: return loadTable(cpu, a, Slot.idtBase, Slot.idtLimit)
-    case SystemOp.sgdt: return storeTable(cpu, a, Slot.gdtBase, Slot.gdtLimit)
-    case SystemOp.sidt: return storeTable(cpu, a, Slot.idtBase, Slot.idtLimit)
-    case SystemOp.ltr: return loadTaskRegister(cpu, Number(a & 0xffffn))
-    case SystemOp.lldt: return isNull(Number(a & 0xffffn)) ? void cpu.set(Slot.ldtr, 0n) : gp(Number(a & 0xfffcn), 'LLDT: local tables are not modelled')
-    case SystemOp.lmsw: return writeControl(cpu, around, 0, (cpu.get(Slot.cr0) & ~0xen) | (a & 0xfn))
-    case SystemOp.clts: return writeControl(cpu, around, 0, cpu.get(Slot.cr0) & ~CR0_TS)
-    case SystemOp.rdmsr: return rdmsr(cpu, around)
-    case SystemOp.wrmsr: return wrmsr(cpu)
-    case SystemOp.in: return portIn(cpu, around, Number(a), Number(b))
-    case SystemOp.out: return ioSensitive(cpu) ?? void around.out(Number(a), Number(b), Number(low32(c)))
-    case SystemOp.ins: return portString(cpu, around, Number(a), b !== 0n, Access.write, here)
-    case SystemOp.outs: return portString(cpu, around, Number(a), b !== 0n, Access.read, here)
-    case SystemOp.cpuid: return void cpuid(cpu)
-    case SystemOp.rdtsc: return void setPair(cpu, BigInt(around.time))
-    case SystemOp.rdtscp: return setPair(cpu, BigInt(around.time)), void cpu.set(1, 0n)
-    case SystemOp.swapgs: return swapgs(cpu)
-    case SystemOp.movToSeg: return loadSegment(cpu, Number(a), Number(b & 0xffffn))
-    case SystemOp.popSeg: return popSegment(cpu, Number(a), Number(b))
-    case SystemOp.farReturn: return farReturn(cpu, Number(a), b)
-    case SystemOp.farJump: return farJump(cpu, a, Number(b), c !== 0n)
-    case SystemOp.wbinvd: return undefined
-    case SystemOp.gate: return runGate(cpu, around, Number(a), here)
-    default: throw new Error(`system: no such operation as ${op}`)
+    case SystemOp.int:
+      return softwareInterrupt(cpu, around, Number(a), Number(b))
+    case SystemOp.iret:
+      return backToRing3(cpu, around, iret(cpu, Number(a)))
+    case SystemOp.syscall:
+      return syscall(cpu, around)
+    case SystemOp.sysret:
+      return backToRing3(cpu, around, sysret(cpu, Number(a)))
+    case SystemOp.hlt:
+      return void cpu.set(Slot.halted, 1n)
+    case SystemOp.cli:
+      return ioSensitive(cpu) ?? void (cpu.rflags &= ~FLAG_IF)
+    case SystemOp.sti:
+      return sti(cpu)
+    case SystemOp.popf:
+      return void (cpu.rflags = mergeFlags(cpu.rflags, a & ~FLAG_RF, cpu.state.cpl, Number(b)))
+    case SystemOp.cld:
+      return void (cpu.rflags &= ~FLAG_DF)
+    case SystemOp.std:
+      return void (cpu.rflags |= FLAG_DF)
+    case SystemOp.movFromCr:
+      return movFromCr(cpu, Number(a), Number(b))
+    case SystemOp.movToCr:
+      return writeControl(cpu, around, Number(a), b)
+    case SystemOp.movFromDr:
+      return void cpu.set(Number(b), readDebug(cpu, Number(a)))
+    case SystemOp.movToDr:
+      return writeDebug(cpu, Number(a), b)
+    case SystemOp.invlpg:
+      return invalidate(cpu, around, a)
+    case SystemOp.lgdt:
+      return loadTable(cpu, a, Slot.gdtBase, Slot.gdtLimit)
+    case SystemOp.lidt:
+      return loadTable(cpu, a, Slot.idtBase, Slot.idtLimit)
+    case SystemOp.sgdt:
+      return storeTable(cpu, a, Slot.gdtBase, Slot.gdtLimit)
+    case SystemOp.sidt:
+      return storeTable(cpu, a, Slot.idtBase, Slot.idtLimit)
+    case SystemOp.ltr:
+      return loadTaskRegister(cpu, Number(a & 0xffffn))
+    case SystemOp.lldt:
+      return isNull(Number(a & 0xffffn))
+        ? void cpu.set(Slot.ldtr, 0n)
+        : gp(Number(a & 0xfffcn), 'LLDT: local tables are not modelled')
+    case SystemOp.lmsw:
+      return writeControl(cpu, around, 0, (cpu.get(Slot.cr0) & ~0xen) | (a & 0xfn))
+    case SystemOp.clts:
+      return writeControl(cpu, around, 0, cpu.get(Slot.cr0) & ~CR0_TS)
+    case SystemOp.rdmsr:
+      return rdmsr(cpu, around)
+    case SystemOp.wrmsr:
+      return wrmsr(cpu)
+    case SystemOp.in:
+      return portIn(cpu, around, Number(a), Number(b))
+    case SystemOp.out:
+      return ioSensitive(cpu) ?? void around.out(Number(a), Number(b), Number(low32(c)))
+    case SystemOp.ins:
+      return portString(cpu, around, Number(a), b !== 0n, Access.write, here)
+    case SystemOp.outs:
+      return portString(cpu, around, Number(a), b !== 0n, Access.read, here)
+    case SystemOp.cpuid:
+      return void cpuid(cpu)
+    case SystemOp.rdtsc:
+      return void setPair(cpu, BigInt(around.time))
+    case SystemOp.rdtscp:
+      return setPair(cpu, BigInt(around.time)), void cpu.set(1, 0n)
+    case SystemOp.swapgs:
+      return swapgs(cpu)
+    case SystemOp.movToSeg:
+      return loadSegment(cpu, Number(a), Number(b & 0xffffn))
+    case SystemOp.popSeg:
+      return popSegment(cpu, Number(a), Number(b))
+    case SystemOp.farReturn:
+      return farReturn(cpu, Number(a), b)
+    case SystemOp.farJump:
+      return farJump(cpu, a, Number(b), c !== 0n)
+    case SystemOp.wbinvd:
+      return undefined
+    case SystemOp.gate:
+      return runGate(cpu, around, Number(a), here)
+    default:
+      throw new Error(`system: no such operation as ${op}`)
   }
 }
 
@@ -216,16 +281,22 @@ function movFromCr(cpu: Cpu, number: number, register: number): Fault | undefine
 /** MOV to CR0, CR2, CR3, CR4; CR8 is accepted and has no effect. SDM Vol. 2 "MOV - Move to/from Control Registers". */
 export function writeControl(cpu: Cpu, around: Surroundings, number: number, value: u64): Fault | undefined {
   switch (number) {
-    case 0: return writeCr0(cpu, around, value)
-    case 2: return void cpu.set(Slot.cr2, value)
+    case 0:
+      return writeCr0(cpu, around, value)
+    case 2:
+      return void cpu.set(Slot.cr2, value)
     case 3:
-      if (value >> BigInt(MAXPHYADDR)) return gp(0, `CR3 ${value.toString(16)}: bits beyond the physical address width`)
+      if (value >> BigInt(MAXPHYADDR))
+        return gp(0, `CR3 ${value.toString(16)}: bits beyond the physical address width`)
       cpu.set(Slot.cr3, value)
       cpu.mmu.flushForCr3()
       return void around.changed('cr3', value)
-    case 4: return writeCr4(cpu, around, value)
-    case 8: return value > 15n ? gp(0, 'CR8') : undefined
-    default: return ud(`CR${number}`)
+    case 4:
+      return writeCr4(cpu, around, value)
+    case 8:
+      return value > 15n ? gp(0, 'CR8') : undefined
+    default:
+      return ud(`CR${number}`)
   }
 }
 function writeCr0(cpu: Cpu, around: Surroundings, value: u64): Fault | undefined {
@@ -260,7 +331,8 @@ function invalidate(cpu: Cpu, around: Surroundings, address: u64): undefined {
 function loadTable(cpu: Cpu, at: u64, base: number, limit: number): Fault | undefined {
   const size = cpu.read(at, 2, 0)
   const start = size === undefined ? undefined : cpu.read(at + 2n, 8, 0)
-  if (size === undefined || start === undefined) return recordedFault(cpu, 'loading a descriptor-table register')
+  if (size === undefined || start === undefined)
+    return recordedFault(cpu, 'loading a descriptor-table register')
   if (!isCanonical(start)) return gp(0, 'a descriptor table at a non-canonical address')
   cpu.set(base, start)
   cpu.set(limit, size)
@@ -281,7 +353,8 @@ export function loadTaskRegister(cpu: Cpu, selector: number): Fault | undefined 
   if (isNull(selector)) return gp(0, 'LTR of a null selector')
   const d = readDescriptor(cpu, selector)
   if (d === 'fault') return recordedFault(cpu, 'reading the TSS descriptor')
-  if (d === 'limit' || !d.system || d.type !== 9) return gp(selector & ~3, 'LTR of something that is no available TSS')
+  if (d === 'limit' || !d.system || d.type !== 9)
+    return gp(selector & ~3, 'LTR of something that is no available TSS')
   if (!d.present) return { vector: VECTOR_NP, error: selector & ~3, address: 0n, during: 'LTR' }
   const at = cpu.get(Slot.gdtBase) + BigInt(selector & ~7)
   const upper = cpu.read(at + 8n, 8, 0)
@@ -351,7 +424,14 @@ function portIn(cpu: Cpu, around: Surroundings, port: number, width: number): Fa
   return undefined
 }
 /** One iteration of INS (a write to memory) or OUTS; with REP it comes back to itself until rCX is 0. */
-function portString(cpu: Cpu, around: Surroundings, width: number, rep: boolean, access: Access, here: u64): Fault | undefined {
+function portString(
+  cpu: Cpu,
+  around: Surroundings,
+  width: number,
+  rep: boolean,
+  access: Access,
+  here: u64,
+): Fault | undefined {
   const fault = ioSensitive(cpu)
   if (fault) return fault
   if (rep && cpu.get(1) === 0n) return undefined
@@ -365,7 +445,16 @@ function portString(cpu: Cpu, around: Surroundings, width: number, rep: boolean,
     for (let i = 0; i < width / 8; i++) view.setUint8(host + i, (value >>> (i * 8)) & 0xff)
     if (host < 0x100000) cpu.mmu.scatter(host)
     else cpu.mmu.wrote(host)
-  } else around.out(port, width, width === 8 ? view.getUint8(host) : width === 16 ? view.getUint16(host, true) : view.getUint32(host, true))
+  } else
+    around.out(
+      port,
+      width,
+      width === 8
+        ? view.getUint8(host)
+        : width === 16
+          ? view.getUint16(host, true)
+          : view.getUint32(host, true),
+    )
   const step = BigInt(width / 8) * (cpu.rflags & FLAG_DF ? -1n : 1n)
   cpu.set(pointer, BigInt.asUintN(64, cpu.get(pointer) + step))
   if (!rep) return undefined
@@ -389,7 +478,8 @@ function loadSegment(cpu: Cpu, register: number, selector: number): Fault | unde
     return void setSegment(cpu, slot, selector, 0n)
   }
   const d = readDescriptor(cpu, selector)
-  if (d === 'fault') return recordedFault(cpu, `reading the descriptor of selector 0x${selector.toString(16)}`)
+  if (d === 'fault')
+    return recordedFault(cpu, `reading the descriptor of selector 0x${selector.toString(16)}`)
   const error = selector & ~3
   const rpl = selector & 3
   const cpl = cpu.state.cpl
@@ -401,7 +491,8 @@ function loadSegment(cpu: Cpu, register: number, selector: number): Fault | unde
     return void setSegment(cpu, slot, selector, 0n)
   }
   if (isCode(d) && (d.type & 2) === 0) return gp(error, 'loading an execute-only segment')
-  if (!(isCode(d) && isConforming(d)) && (rpl > d.dpl || cpl > d.dpl)) return gp(error, 'loading an inner data segment')
+  if (!(isCode(d) && isConforming(d)) && (rpl > d.dpl || cpl > d.dpl))
+    return gp(error, 'loading an inner data segment')
   if (!d.present) return { vector: VECTOR_NP, error, address: 0n, during: 'loading a segment register' }
   return void setSegment(cpu, slot, selector, baseOf(d.raw))
 }
@@ -422,12 +513,15 @@ function popSegment(cpu: Cpu, register: number, width: number): Fault | undefine
 function farReturn(cpu: Cpu, width: number, release: u64): Fault | undefined {
   const bytes = (width / 8) as 2 | 4 | 8
   const user = cpu.state.cpl === 3 ? 1 : 0
-  const word = (i: number): u64 | undefined => cpu.read(cpu.get(4) + BigInt(i * bytes) + (i > 1 ? release : 0n), bytes, user, STACK)
+  const word = (i: number): u64 | undefined =>
+    cpu.read(cpu.get(4) + BigInt(i * bytes) + (i > 1 ? release : 0n), bytes, user, STACK)
   const [rip, csWord] = [word(0), word(1)]
   if (rip === undefined || csWord === undefined) return recordedFault(cpu, 'a far return')
   const cs = Number(csWord & 0xffffn)
   const outer = (cs & 3) > cpu.state.cpl
-  const [rsp, ssWord] = outer ? [word(2), word(3)] : [cpu.get(4) + BigInt(bytes * 2) + release, cpu.get(Slot.ss)]
+  const [rsp, ssWord] = outer
+    ? [word(2), word(3)]
+    : [cpu.get(4) + BigInt(bytes * 2) + release, cpu.get(Slot.ss)]
   if (rsp === undefined || ssWord === undefined) return recordedFault(cpu, 'a far return')
   const ss = Number(ssWord & 0xffffn)
   const fault = checkReturn(cpu, cs, ss, rip)
@@ -453,13 +547,15 @@ function farJump(cpu: Cpu, at: u64, width: number, call: boolean): Fault | undef
   const error = selector & ~3
   const cpl = cpu.state.cpl
   if (d === 'limit' || !isCode(d) || !d.long || d.big) return gp(error, 'a far jump')
-  if (isConforming(d) ? d.dpl > cpl : d.dpl !== cpl || (selector & 3) > cpl) return gp(error, 'a far jump to another level')
+  if (isConforming(d) ? d.dpl > cpl : d.dpl !== cpl || (selector & 3) > cpl)
+    return gp(error, 'a far jump to another level')
   if (!d.present) return { vector: VECTOR_NP, error, address: 0n, during: 'a far jump' }
   if (!isCanonical(rip)) return gp(0, 'a far jump')
   if (call) {
     if (width !== 64) return gp(error, 'a far CALL that pushes less than 64 bits is not modelled')
     const top = BigInt.asUintN(64, cpu.get(4) - 16n)
-    if (!cpu.writeWords(top, [cpu.get(Slot.rip), cpu.get(Slot.cs)], user)) return recordedFault(cpu, 'a far call')
+    if (!cpu.writeWords(top, [cpu.get(Slot.rip), cpu.get(Slot.cs)], user))
+      return recordedFault(cpu, 'a far call')
     cpu.set(4, top)
   }
   cpu.set(Slot.rip, rip)

@@ -21,7 +21,15 @@ import {
   VECTOR_TS,
 } from '../x86-64.ts'
 import { canonical } from '../mmu/mmu.ts'
-import { type Cpu, type Descriptor, descriptorOf, isCode, isConforming, isNull, isWritableData } from './cpu.ts'
+import {
+  type Cpu,
+  type Descriptor,
+  descriptorOf,
+  isCode,
+  isConforming,
+  isNull,
+  isWritableData,
+} from './cpu.ts'
 import { Slot, STACK } from './state.ts'
 
 /** Where an interrupt comes from: it decides EXT in error codes, the DPL check and RF in the pushed flags. */
@@ -36,12 +44,36 @@ export interface Fault {
 }
 
 const NAMES: Readonly<Record<number, string>> = {
-  0: '#DE', 1: '#DB', 2: 'NMI', 3: '#BP', 4: '#OF', 5: '#BR', 6: '#UD', 7: '#NM', 8: '#DF', 10: '#TS', 11: '#NP',
-  12: '#SS', 13: '#GP', 14: '#PF', 16: '#MF', 17: '#AC', 18: '#MC', 19: '#XM',
+  0: '#DE',
+  1: '#DB',
+  2: 'NMI',
+  3: '#BP',
+  4: '#OF',
+  5: '#BR',
+  6: '#UD',
+  7: '#NM',
+  8: '#DF',
+  10: '#TS',
+  11: '#NP',
+  12: '#SS',
+  13: '#GP',
+  14: '#PF',
+  16: '#MF',
+  17: '#AC',
+  18: '#MC',
+  19: '#XM',
 }
 /** `#PF`, or `vector 48`. */
 export const vectorName = (vector: number): string => NAMES[vector] ?? `vector ${vector}`
-const HAS_ERROR: ReadonlySet<number> = new Set([VECTOR_DF, VECTOR_TS, VECTOR_NP, VECTOR_SS, VECTOR_GP, VECTOR_PF, VECTOR_AC])
+const HAS_ERROR: ReadonlySet<number> = new Set([
+  VECTOR_DF,
+  VECTOR_TS,
+  VECTOR_NP,
+  VECTOR_SS,
+  VECTOR_GP,
+  VECTOR_PF,
+  VECTOR_AC,
+])
 const CONTRIBUTORY: ReadonlySet<number> = new Set([VECTOR_DE, VECTOR_TS, VECTOR_NP, VECTOR_SS, VECTOR_GP])
 const EXT = 1
 const IDT = 2
@@ -57,7 +89,8 @@ function makesDoubleFault(first: number, second: number): boolean {
 const hex = (value: u64 | number): string => `0x${value.toString(16)}`
 export function tellFault(fault: Fault): string {
   const name = vectorName(fault.vector)
-  if (fault.vector === VECTOR_PF) return `${name} (address ${hex(fault.address)}, error code ${hex(fault.error)})`
+  if (fault.vector === VECTOR_PF)
+    return `${name} (address ${hex(fault.address)}, error code ${hex(fault.error)})`
   return HAS_ERROR.has(fault.vector) ? `${name} (error code ${hex(fault.error)})` : name
 }
 
@@ -79,11 +112,14 @@ export function recordedFault(cpu: Cpu, during: string): Fault {
  */
 export function raise(cpu: Cpu, fault: Fault): string | undefined {
   const story = [`${tellFault(fault)} at rip ${hex(cpu.get(Slot.rip))}`]
+  if (fault.vector === VECTOR_PF) cpu.set(Slot.cr2, fault.address)
   for (let current = fault; ; ) {
-    if (current.vector === VECTOR_PF) cpu.set(Slot.cr2, current.address)
     const next = deliver(cpu, current.vector, 'exception', cpu.get(Slot.rip), current.error)
     if (!next) return undefined
-    story.push(`${vectorName(current.vector)} could not be delivered: ${next.during} raised ${tellFault(next)}`)
+    if (next.vector === VECTOR_PF) cpu.set(Slot.cr2, next.address)
+    story.push(
+      `${vectorName(current.vector)} could not be delivered: ${next.during} raised ${tellFault(next)}`,
+    )
     if (current.vector === VECTOR_DF) return `${story.join('; ')}: triple fault`
     current = makesDoubleFault(current.vector, next.vector)
       ? { vector: VECTOR_DF, error: 0, address: 0n, during: next.during }
@@ -96,9 +132,20 @@ export function raise(cpu: Cpu, fault: Fault): string | undefined {
  * @param returnTo  the rip that is pushed
  * @returns undefined, or the fault that the delivery met
  */
-export function deliver(cpu: Cpu, vector: number, source: Source, returnTo: u64, error = 0): Fault | undefined {
+export function deliver(
+  cpu: Cpu,
+  vector: number,
+  source: Source,
+  returnTo: u64,
+  error = 0,
+): Fault | undefined {
   const ext = source === 'software' ? 0 : EXT
-  const fault = (v: number, code: number, during: string): Fault => ({ vector: v, error: code, address: 0n, during })
+  const fault = (v: number, code: number, during: string): Fault => ({
+    vector: v,
+    error: code,
+    address: 0n,
+    during,
+  })
   const idtError = vector * 8 + IDT + ext
   const entry = `IDT[${vector}]`
 
@@ -112,7 +159,8 @@ export function deliver(cpu: Cpu, vector: number, source: Source, returnTo: u64,
   if (!gate.system || (gate.type !== INTERRUPT_GATE && gate.type !== TRAP_GATE))
     return fault(VECTOR_GP, idtError, `${entry} being no interrupt or trap gate`)
   const cpl = cpu.state.cpl
-  if (source === 'software' && gate.dpl < cpl) return fault(VECTOR_GP, idtError, `${entry} having DPL ${gate.dpl}`)
+  if (source === 'software' && gate.dpl < cpl)
+    return fault(VECTOR_GP, idtError, `${entry} having DPL ${gate.dpl}`)
   if (!gate.present) return fault(VECTOR_NP, idtError, `${entry} being not present`)
 
   const selector = Number((low >> 16n) & 0xffffn)
@@ -121,7 +169,8 @@ export function deliver(cpu: Cpu, vector: number, source: Source, returnTo: u64,
   const where = `the code segment ${hex(selector)} of ${entry}`
   if (code === 'fault') return recordedFault(cpu, `reading ${where}`)
   const segmentError = (selector & ~3) + ext
-  if (code === 'limit' || !isCode(code) || code.dpl > cpl) return fault(VECTOR_GP, segmentError, `${where} being invalid`)
+  if (code === 'limit' || !isCode(code) || code.dpl > cpl)
+    return fault(VECTOR_GP, segmentError, `${where} being invalid`)
   if (!code.present) return fault(VECTOR_NP, segmentError, `${where} being not present`)
   if (!code.long || code.big) return fault(VECTOR_GP, segmentError, `${where} being no 64-bit code`)
 
@@ -143,7 +192,13 @@ export function deliver(cpu: Cpu, vector: number, source: Source, returnTo: u64,
   const handler = (low & 0xffffn) | ((low >> 32n) & 0xffff_0000n) | ((high & 0xffff_ffffn) << 32n)
   if (!isCanonical(handler)) return fault(VECTOR_GP, ext, `the handler ${hex(handler)} being not canonical`)
   const flags = cpu.rflags
-  const frame = [returnTo, cpu.get(Slot.cs), flags | (source === 'exception' ? FLAG_RF : 0n), cpu.get(4), cpu.get(Slot.ss)]
+  const frame = [
+    returnTo,
+    cpu.get(Slot.cs),
+    flags | (source === 'exception' ? FLAG_RF : 0n),
+    cpu.get(4),
+    cpu.get(Slot.ss),
+  ]
   if (source === 'exception' && HAS_ERROR.has(vector)) frame.unshift(BigInt(error))
   const top = BigInt.asUintN(64, (rsp & ~0xfn) - BigInt(frame.length * 8))
   if (!cpu.writeWords(top, frame, newCpl === 3 ? 1 : 0))
@@ -209,17 +264,22 @@ export function checkReturn(cpu: Cpu, cs: number, ss: number, rip: u64): Fault |
   const code = readDescriptor(cpu, cs)
   if (code === 'fault') return recordedFault(cpu, `reading the code segment ${hex(cs)}`)
   const error = cs & ~3
-  if (code === 'limit' || !isCode(code) || newCpl < cpl) return gp(error, `a return to code segment ${hex(cs)}`)
-  if (isConforming(code) ? code.dpl > newCpl : code.dpl !== newCpl) return gp(error, `code segment ${hex(cs)} of DPL ${code.dpl}`)
+  if (code === 'limit' || !isCode(code) || newCpl < cpl)
+    return gp(error, `a return to code segment ${hex(cs)}`)
+  if (isConforming(code) ? code.dpl > newCpl : code.dpl !== newCpl)
+    return gp(error, `code segment ${hex(cs)} of DPL ${code.dpl}`)
   if (!code.present) return { vector: VECTOR_NP, error, address: 0n, during: `code segment ${hex(cs)}` }
   if (!code.long || code.big) return gp(error, `code segment ${hex(cs)} being no 64-bit code`)
   if (!isCanonical(rip)) return gp(0, `a return to ${hex(rip)}`)
-  if (isNull(ss)) return newCpl === 3 || (ss & 3) !== newCpl ? gp(ss & ~3, 'a return with a null stack segment') : undefined
+  if (isNull(ss))
+    return newCpl === 3 || (ss & 3) !== newCpl ? gp(ss & ~3, 'a return with a null stack segment') : undefined
   const stack = readDescriptor(cpu, ss)
   if (stack === 'fault') return recordedFault(cpu, `reading the stack segment ${hex(ss)}`)
   if (stack === 'limit' || !isWritableData(stack) || (ss & 3) !== newCpl || stack.dpl !== newCpl)
     return gp(ss & ~3, `stack segment ${hex(ss)}`)
-  return stack.present ? undefined : { vector: VECTOR_SS, error: ss & ~3, address: 0n, during: `stack segment ${hex(ss)}` }
+  return stack.present
+    ? undefined
+    : { vector: VECTOR_SS, error: ss & ~3, address: 0n, during: `stack segment ${hex(ss)}` }
 }
 
 /** What POPF and IRET may change: IF up to IOPL, IOPL at CPL 0, the rest always; 16-bit forms leave the upper bits. */

@@ -256,9 +256,8 @@ export class Pic implements Device {
   acknowledge(): number {
     const level = this.#first.acknowledge()
     const fromSecond = level === CASCADE
-    const vector = fromSecond
-      ? this.#second.vector(this.#second.acknowledge())
-      : this.#first.vector(level)
+    const vector = fromSecond ? this.#second.vector(this.#second.acknowledge()) : this.#first.vector(level)
+    if (fromSecond) this.#first.input(CASCADE, false) // INT falls at INTA: a further request is a new edge
     this.#settle()
     return vector
   }

@@ -41,6 +41,14 @@ export class SavedFields {
     return numbers
   }
 
+  /** @returns the `length` parts of `field`, unchecked */
+  list(field: string, length: number): readonly Saved[] {
+    const value = this.#fields[field]
+    if (!Array.isArray(value) || value.length !== length)
+      return this.#wrong(field, `a list of ${length} parts`, value)
+    return value
+  }
+
   fields(field: string): SavedFields {
     return new SavedFields(`${this.#where}.${field}`, this.#fields[field] ?? null)
   }

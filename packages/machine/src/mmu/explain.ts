@@ -25,7 +25,13 @@ export interface Explanation {
   readonly steps: readonly WalkStep[]
   /** Where the access goes, or the fault it raises with the reason in words. */
   readonly outcome:
-    | { readonly physical: u64; readonly size: number; readonly writable: boolean; readonly user: boolean; readonly executable: boolean }
+    | {
+        readonly physical: u64
+        readonly size: number
+        readonly writable: boolean
+        readonly user: boolean
+        readonly executable: boolean
+      }
     | { readonly fault: { readonly vector: number; readonly error: number; readonly reason: string } }
   /** The walk in one line: `PML4[0] 0x1007 P W U -> PDPT[0] ... -> 0x40000`. */
   readonly words: string
@@ -59,7 +65,12 @@ export function explain(state: State, root: u64, va: u64, access: Access, user: 
   const path = steps.map((s) => `${s.level}[${s.index}] ${hex(s.entry)} ${rights(s.entry)}`).join(' -> ')
   if (error >= 0) {
     const reason = reasonOf(walk, steps, access, user)
-    return { va, steps, outcome: { fault: { vector: VECTOR_PF, error, reason } }, words: `${path}: ${reason}` }
+    return {
+      va,
+      steps,
+      outcome: { fault: { vector: VECTOR_PF, error, reason } },
+      words: `${path}: ${reason}`,
+    }
   }
   const size = 2 ** walk.sizeBits
   const physical = BigInt(walk.frame) + (va & BigInt(size - 1))
@@ -110,9 +121,19 @@ export interface Mapping {
 export const MAPPINGS_LIMIT = 0x40000
 
 /** Every present leaf below `root`, lowest address first, at most `limit`. Entries with reserved bits map nothing. */
-export function mappings(memory: { read64(pa: number): u64; readonly bytes: Uint8Array }, root: u64, nxe: boolean, limit: number = MAPPINGS_LIMIT): Mapping[] {
+export function mappings(
+  memory: { read64(pa: number): u64; readonly bytes: Uint8Array },
+  root: u64,
+  nxe: boolean,
+  limit: number = MAPPINGS_LIMIT,
+): Mapping[] {
   const found: Mapping[] = []
-  const visit = (table: number, level: number, base: u64, above: { w: boolean; u: boolean; x: boolean }): void => {
+  const visit = (
+    table: number,
+    level: number,
+    base: u64,
+    above: { w: boolean; u: boolean; x: boolean },
+  ): void => {
     if (table + 4096 > memory.bytes.length) return
     for (let i = 0; i < 512 && found.length < limit; i++) {
       const entry = memory.read64(table + i * 8)
@@ -121,7 +142,11 @@ export function mappings(memory: { read64(pa: number): u64; readonly bytes: Uint
       if (!(entry & PTE_P) || hasReserved(level, low, high, nxe)) continue
       const shift = 39n - 9n * BigInt(level)
       const va = base | (BigInt(i) << shift)
-      const rights = { w: above.w && (entry & PTE_W) !== 0n, u: above.u && (entry & PTE_U) !== 0n, x: above.x && !(entry & PTE_NX) }
+      const rights = {
+        w: above.w && (entry & PTE_W) !== 0n,
+        u: above.u && (entry & PTE_U) !== 0n,
+        x: above.x && !(entry & PTE_NX),
+      }
       const address = entry & ((1n << BigInt(MAXPHYADDR)) - 1n)
       if (level < 3 && !(entry & PTE_PS)) visit(Number(address & ~0xfffn), level + 1, va, rights)
       else found.push(leaf(va, address, shift, rights, entry))
@@ -130,7 +155,13 @@ export function mappings(memory: { read64(pa: number): u64; readonly bytes: Uint
   visit(Number(root & 0xff_ffff_f000n), 0, 0n, { w: true, u: true, x: true })
   return found
 }
-function leaf(va: u64, address: u64, shift: u64, rights: { w: boolean; u: boolean; x: boolean }, entry: u64): Mapping {
+function leaf(
+  va: u64,
+  address: u64,
+  shift: u64,
+  rights: { w: boolean; u: boolean; x: boolean },
+  entry: u64,
+): Mapping {
   return {
     va: BigInt.asUintN(64, BigInt.asIntN(48, va)),
     pa: (address >> shift) << shift,

@@ -90,7 +90,10 @@ export class Tlb {
   /** Drop all, or all that are not global. */
   flush(keepGlobal: boolean): void {
     if (this.size === 0) return
-    const kept = keepGlobal && this.mayHoldGlobal ? this.raw().filter((_, i, all) => (all[i | 3]! & GLOBAL) !== 0) : NOTHING
+    const kept =
+      keepGlobal && this.mayHoldGlobal
+        ? this.raw().filter((_, i, all) => (all[i | 3]! & GLOBAL) !== 0)
+        : NOTHING
     this.state.i32.fill(0, this.base, this.base + (this.mask + 1) * 4)
     this.count.fill(0)
     this.mayHoldGlobal = false
