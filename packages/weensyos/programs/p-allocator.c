@@ -1,0 +1,5 @@
+// Allocates its whole heap, slowly. Four copies are linked at four addresses and run at once.
+
+#include "process.h"
+
+void process_main(void) { allocate_for_ever(sys_getpid()); }
