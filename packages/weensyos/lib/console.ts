@@ -121,7 +121,7 @@ export function logPrintf(text: string, ...args: PrintfArgument[]): void {
 
 /** `error_printf(cpos, color, format, ...)`: print to the log and the console. */
 export function errorPrintf(cpos: number, color: number, text: string, ...args: PrintfArgument[]): number {
-  logPrintf(text.endsWith('\n') ? text : `${text}\n`, ...args)
+  logPrintf(text, ...args)
   return consolePrintf(cpos, color, text, ...args)
 }
 

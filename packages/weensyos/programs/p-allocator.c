@@ -2,4 +2,4 @@
 
 #include "process.h"
 
-void process_main(void) { allocate_for_ever(sys_getpid()); }
+PROCESS_MAIN(void) { allocate_for_ever(sys_getpid()); }

@@ -2,7 +2,7 @@
 
 #include "process.h"
 
-void process_main(void) {
+PROCESS_MAIN(void) {
   pid_t p1 = sys_fork();
   assert(p1 >= 0);
   pid_t p2 = sys_fork();

@@ -34,7 +34,7 @@ static void live_as_child(pid_t p) {
   }
 }
 
-void process_main(void) {
+PROCESS_MAIN(void) {
   for (;;) {
     if (rand() % TURNS == 0 && sys_fork() == 0) break;
     sys_yield();

@@ -8,6 +8,8 @@ typedef unsigned long uintptr_t;
 typedef int pid_t;
 
 #define PAGESIZE 4096
+// Where a program begins: at its first address.
+#define PROCESS_MAIN void __attribute__((section(".text.first"))) process_main
 #define ROUNDUP(a, n) (((uintptr_t)(a) + (n) - 1) / (n) * (n))
 #define ROUNDDOWN(a, n) ((uintptr_t)(a) / (n) * (n))
 
