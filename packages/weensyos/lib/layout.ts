@@ -51,10 +51,10 @@ export const INT_SYS_EXIT = 53
 export const HZ = 100
 
 // What things cost, in instructions of virtual time: all of the lab's timing is here. The original spends nearly all its
-// time in the kernel, about 30 traps in a tick.
+// time in the kernel, nearly 30 traps in a tick.
 export const INSTRUCTIONS_PER_SECOND = 33_000_000
 export const INSTRUCTIONS_PER_TICK: number = INSTRUCTIONS_PER_SECOND / HZ
-export const INSTRUCTIONS_PER_TRAP = 10_000
+export const INSTRUCTIONS_PER_TRAP = 11_500
 export const INSTRUCTIONS_PER_ACCESS = 1
 /** A trap that costs more than this is an endless loop in the kernel. */
 export const INSTRUCTIONS_PER_TRAP_LIMIT = 10_000_000
