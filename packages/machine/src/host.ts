@@ -8,7 +8,7 @@
 
 import type { Cpu } from './cpu/cpu.ts'
 import { Access, RAM, Slot, type State, TLB, TLB_BYTES } from './cpu/state.ts'
-import { loadTaskRegister, readMsr, writeControl, writeMsr, type Surroundings } from './cpu/system.ts'
+import { loadTaskRegister, readMsr, type Surroundings, writeControl, writeMsr } from './cpu/system.ts'
 import { type Fault, recordedFault } from './cpu/trap.ts'
 import type { u64 } from './x86-64.ts'
 

@@ -3,7 +3,7 @@
 // Time is the count of retired instructions, plus what a hosted kernel is charged (host.ts). Nothing here reads a clock.
 
 import { Cpu } from './cpu/cpu.ts'
-import { Access, Leave, RAM, Slot, State, STATE_SLOTS } from './cpu/state.ts'
+import { Access, Leave, RAM, Slot, STATE_SLOTS, State } from './cpu/state.ts'
 import { perform } from './cpu/system.ts'
 import { deliver, type Fault, raise, recordedFault } from './cpu/trap.ts'
 import { PortBus } from './devices/bus.ts'
@@ -19,12 +19,12 @@ import { type EventKind, EventLog } from './events.ts'
 import { type GateKeeper, Ring0, Unwind } from './host.ts'
 import { PhysicalMemory } from './memory.ts'
 import {
-  explain,
   type ExplainOptions,
   type Explanation,
+  explain,
+  MAPPINGS_LIMIT,
   type Mapping,
   mappings,
-  MAPPINGS_LIMIT,
 } from './mmu/explain.ts'
 import { Mmu } from './mmu/mmu.ts'
 import { tlbBytes } from './mmu/tlb.ts'

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { PTE_P, PTE_W } from '../src/x86-64.ts'
-import { ALL, DATA, kit, type Kit, PT, RING0, RING0_STACK, RING3, toRing3 } from './kit.ts'
+import { ALL, DATA, type Kit, kit, PT, RING0, RING0_STACK, RING3, toRing3 } from './kit.ts'
 
 const gate = (n: number): number[] => [0x0f, 0x3f, n, 0]
 const HLT = 0xf4

@@ -91,7 +91,7 @@ function checkPageTableOwnership(
   assert(info[pn * 2] === owner, 'pageinfo[PAGENUMBER(pt)].owner == owner')
   assert(info[pn * 2 + 1] === refcount, 'pageinfo[PAGENUMBER(pt)].refcount == refcount')
   if (level === 3) return
-  const words = levels[level]?.read(table)
+  const words = levels[level]!.read(table)
   for (let i = 0; i < 1024; i += 2)
     if (words[i] !== 0 || words[i + 1] !== 0)
       checkPageTableOwnership(

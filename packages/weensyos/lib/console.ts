@@ -72,7 +72,7 @@ function convert(kind: string, arg: PrintfArgument, flags: string, precision: st
 function pad(text: string, width: number, flags: string, numeric: boolean): string {
   if (flags.includes('-')) return text.padEnd(width)
   if (!numeric || !flags.includes('0')) return text.padStart(width)
-  const head = /^([-+ ]|0x)?/.exec(text)?.[0]
+  const head = /^([-+ ]|0x)?/.exec(text)![0]
   return head + text.slice(head.length).padStart(width - head.length, '0')
 }
 

@@ -141,8 +141,8 @@ function virtualMemoryInit(): void {
   const open = PTE_P | PTE_W | PTE_U
   l1.entry[0] = l2.address | open
   l2.entry[0] = l3.address | open
-  l3.entry[0] = kernelPagetables[3]?.address | open
-  l3.entry[1] = kernelPagetables[4]?.address | open
+  l3.entry[0] = kernelPagetables[3]!.address | open
+  l3.entry[1] = kernelPagetables[4]!.address | open
   ring0.write64(KERNEL_PAGETABLE_ADDR, kernelPagetable.address)
   virtualMemoryMap(kernelPagetable, 0n, 0n, MEMSIZE_PHYSICAL, Number(open), null)
   ring0.setCr3(kernelPagetable.address)
@@ -360,6 +360,8 @@ export function afterException(): void {
 }
 /** As the boot loader leaves the machine, but memory keeps its contents: boot tables, command, kernel entry. */
 function softReboot(command: string): void {
+  // the boot tables' pages may by now be a process's page tables, and those are in force after `run`
+  ring0.setCr3(kernelPagetable.address)
   bootPagetables((at, entry) => ring0.write64(at, entry))
   ring0.writeBytes(
     COMMAND_ADDR,

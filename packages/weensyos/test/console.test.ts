@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import * as handedOut from '../kernel.ts'
-import { consolePrintf, CPOS, logPrintf } from '../lib/kernel.ts'
+import { CPOS, consolePrintf, logPrintf } from '../lib/kernel.ts'
 import { type Screen, start } from './lab.ts'
 
 /** The screen after `print` ran in the kernel, before any map is drawn. */

@@ -5,6 +5,7 @@ import * as handedOut from '../kernel.ts'
 import { INSTRUCTIONS_PER_TICK, PAGEINFO_ADDR, PROCESSES_ADDR, TICKS_ADDR } from '../lib/index.ts'
 import {
   current,
+  kernelPagetable,
   type PagetableAllocator,
   pageinfo,
   pagetableAt,
@@ -12,7 +13,6 @@ import {
   ring0,
   virtualMemoryLookup,
   virtualMemoryMap,
-  kernelPagetable,
 } from '../lib/kernel.ts'
 import { start } from './lab.ts'
 

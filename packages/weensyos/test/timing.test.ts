@@ -7,7 +7,8 @@ import { start } from './lab.ts'
 
 test('the slow allocators have filled their windows after 5 to 10 seconds', () => {
   const lab = start({ flavour: 'slow', log: ['syscall'] })
-  const allocations = (): number => lab.machine.events.list.filter((e) => e.kind === 'syscall' && e.vector === 51).length
+  const allocations = (): number =>
+    lab.machine.events.list.filter((e) => e.kind === 'syscall' && e.vector === 51).length
   lab.machine.run(5 * HZ * INSTRUCTIONS_PER_TICK)
   expect(allocations()).toBeLessThan(4 * 61)
   lab.machine.run(5 * HZ * INSTRUCTIONS_PER_TICK)

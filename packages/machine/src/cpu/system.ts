@@ -3,6 +3,7 @@
 //
 // SDM Vol. 2, the instruction's own page; Vol. 3 §2.8 "System Instruction Summary", §5.9 "Privileged Instructions".
 
+import { MAXPHYADDR } from '../mmu/walk.ts'
 import {
   CR0_CD,
   CR0_ET,
@@ -37,9 +38,8 @@ import {
   VECTOR_SS,
   VECTOR_UD,
 } from '../x86-64.ts'
-import { MAXPHYADDR } from '../mmu/walk.ts'
-import { cpuid } from './cpuid.ts'
 import { type Cpu, isCode, isConforming, isNull, isWritableData } from './cpu.ts'
+import { cpuid } from './cpuid.ts'
 import { Access, Slot, STACK, SystemOp } from './state.ts'
 import {
   checkReturn,
@@ -192,7 +192,7 @@ function execute(
     case SystemOp.rdtsc:
       return void setPair(cpu, BigInt(around.time))
     case SystemOp.rdtscp:
-      return setPair(cpu, BigInt(around.time)), void cpu.set(1, 0n)
+      return rdtscp(cpu, around)
     case SystemOp.swapgs:
       return swapgs(cpu)
     case SystemOp.movToSeg:
@@ -409,6 +409,11 @@ function wrmsr(cpu: Cpu): Fault | undefined {
   const number = Number(low32(cpu.get(1)))
   const value = (low32(cpu.get(2)) << 32n) | low32(cpu.get(0))
   return writeMsr(cpu, number, value) ? undefined : gp(0, `WRMSR of 0x${number.toString(16)}`)
+}
+/** The processor ID that RDTSCP gives beside the time is 0. */
+function rdtscp(cpu: Cpu, around: Surroundings): undefined {
+  setPair(cpu, BigInt(around.time))
+  cpu.set(1, 0n)
 }
 function setPair(cpu: Cpu, value: u64): void {
   cpu.set(0, low32(value))

@@ -4,6 +4,7 @@
 // (double fault), §8.7 "Task Management in 64-bit Mode"; Vol. 2 "IRET". Handlers outside 64-bit mode, task gates and
 // shadow stacks are not modelled.
 
+import { canonical } from '../mmu/mmu.ts'
 import {
   FLAG_IF,
   FLAG_IOPL,
@@ -20,7 +21,6 @@ import {
   VECTOR_SS,
   VECTOR_TS,
 } from '../x86-64.ts'
-import { canonical } from '../mmu/mmu.ts'
 import {
   type Cpu,
   type Descriptor,

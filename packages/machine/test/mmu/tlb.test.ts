@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { PTE_G, PTE_P, PTE_PS, PTE_U, PTE_W } from '../../src/x86-64.ts'
-import { ALL, DATA, kit, type Kit, PD, PML4, PT, RING0 } from '../kit.ts'
+import { ALL, DATA, type Kit, kit, PD, PT, RING0 } from '../kit.ts'
 
 const OTHER = 0x31000
 const PTE = PT + (DATA >> 12) * 8
