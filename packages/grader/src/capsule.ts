@@ -1,0 +1,205 @@
+// The grader's side of a capsule: starts it, ends it, and passes on what it says once that has been checked.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { scriptOf } from './bundle.ts'
+import type { Frame, Thrown } from './harness.ts'
+import type { Run } from './lab.ts'
+import { type Job, type Order, type Report, reportSchema } from './protocol.ts'
+
+export interface Limits {
+  /** Wall clock for loading and for each scenario, in milliseconds. */
+  readonly milliseconds: number
+  /** JavaScript heap of a capsule, in MiB. */
+  readonly heapMiB: number
+}
+export const DEFAULT_LIMITS: Limits = { milliseconds: 20_000, heapMiB: 512 }
+
+/** How a capsule ended before it had said all it should. */
+export type Ending =
+  | { readonly reason: 'time'; readonly milliseconds: number }
+  | { readonly reason: 'memory'; readonly heapMiB: number }
+  | { readonly reason: 'died'; readonly told: string }
+  | { readonly reason: 'nonsense'; readonly told: string }
+
+/** What came of a submission. `load` is undefined if the script loaded. */
+export interface Played {
+  readonly load:
+    | { readonly threw: Thrown }
+    | { readonly missing: readonly string[] }
+    | { readonly ended: Ending }
+    | undefined
+  readonly runs: ReadonlyMap<string, Run>
+  /** Scenarios that have no run. */
+  readonly broken: ReadonlyMap<
+    string,
+    { readonly threw: Thrown } | { readonly ended: Ending } | { readonly skipped: true }
+  >
+}
+
+/** After so many capsules that had to be ended, the scenarios that are left are not tried. */
+const CAPSULES = 2
+
+/** The harness as a script; the same for all capsules. */
+let harness: Promise<string> | undefined
+export function harnessScript(): Promise<string> {
+  harness ??= buildHarness()
+  return harness
+}
+async function buildHarness(): Promise<string> {
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('harness.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName: 'harness',
+    platform: 'neutral',
+    target: 'esnext',
+    logLevel: 'silent',
+    tsconfigRaw: '{}',
+  })
+  return scriptOf(outputFiles[0]?.text ?? '', 'harness')
+}
+
+/** Play all scenarios of `job`. A capsule that has to be ended costs its scenario; the next ones get a fresh one. */
+export async function playAll(job: Job, limits: Limits): Promise<Played> {
+  const runs = new Map<string, Run>()
+  const broken = new Map<string, { threw: Thrown } | { ended: Ending } | { skipped: true }>()
+  let left = job.scenarios
+  for (let capsules = 0; left.length > 0; capsules++) {
+    if (capsules === CAPSULES) {
+      for (const { id } of left) broken.set(id, { skipped: true })
+      break
+    }
+    const outcome = await playSome({ ...job, scenarios: left }, limits, runs, broken)
+    if (outcome) return { load: outcome, runs, broken }
+    left = left.filter(({ id }) => !runs.has(id) && !broken.has(id))
+  }
+  return { load: undefined, runs, broken }
+}
+
+/** One capsule. @returns what was wrong with loading, if anything */
+function playSome(
+  job: Job,
+  limits: Limits,
+  runs: Map<string, Run>,
+  broken: Map<string, { threw: Thrown } | { ended: Ending } | { skipped: true }>,
+): Promise<Played['load']> {
+  return new Promise((resolve) => {
+    let current: string | undefined
+    let load: Played['load']
+    const capsule = new Capsule(job, limits, {
+      report(report) {
+        if (report.kind === 'threw') load = { threw: report.thrown }
+        else if (report.kind === 'missing') load = { missing: report.names }
+        else if (report.kind === 'begin') current = report.scenario
+        else if (report.kind === 'broke') broken.set(report.scenario, { threw: report.thrown })
+        else if (report.kind === 'run') runs.set(report.run.scenario, report.run)
+        if (report.kind === 'done') capsule.end()
+      },
+      ended(ending) {
+        if (ending && current === undefined) load ??= { ended: ending }
+        else if (ending && !runs.has(current!)) broken.set(current!, { ended: ending })
+        resolve(load)
+      },
+    })
+  })
+}
+
+interface Listener {
+  report(report: Report): void
+  /** The process is gone. @param ending  why, if nobody had said `end` */
+  ended(ending: Ending | undefined): void
+}
+
+/** One process. The clock runs from each report to the next. */
+export class Capsule {
+  readonly #child: ChildProcess
+  readonly #limits: Limits
+  readonly #listener: Listener
+  readonly #parse: (message: unknown) => { success: true; data: Report } | { success: false; error: Error }
+  #clock: NodeJS.Timeout | undefined
+  #ending: Ending | undefined
+  #wanted = false
+  #stderr = ''
+
+  constructor(job: Job, limits: Limits, listener: Listener) {
+    const schema = reportSchema(job)
+    this.#parse = (message) => schema.safeParse(message)
+    this.#limits = limits
+    this.#listener = listener
+    this.#child = start(limits)
+    this.#child.on('message', (message) => this.#hear(message))
+    this.#child.on('error', (error) => this.kill({ reason: 'died', told: error.message }))
+    this.#child.on('close', (code, signal) => this.#closed(code, signal))
+    this.#child.stderr?.on('data', (text) => {
+      if (this.#stderr.length < 0x4000) this.#stderr += text
+    })
+    this.#child.send(job)
+    this.wind()
+  }
+  order(order: Order): void {
+    if (this.#child.connected) this.#child.send(order)
+    if (order.do === 'run') this.wind()
+  }
+  /** Start the clock: the next report must come in time. */
+  wind(): void {
+    clearTimeout(this.#clock)
+    const { milliseconds } = this.#limits
+    this.#clock = setTimeout(() => this.kill({ reason: 'time', milliseconds }), milliseconds)
+  }
+  /** Stop the clock: nothing is asked of the capsule. */
+  rest(): void {
+    clearTimeout(this.#clock)
+  }
+  /** It is not needed any more. */
+  end(): void {
+    this.#wanted = true
+    this.rest()
+    this.#child.kill('SIGKILL')
+  }
+  kill(ending: Ending): void {
+    if (this.#wanted) return
+    this.#ending ??= ending
+    this.rest()
+    this.#child.kill('SIGKILL')
+  }
+
+  #hear(message: unknown): void {
+    if (this.#ending || this.#wanted) return
+    const parsed = this.#parse(message)
+    if (!parsed.success) return this.kill({ reason: 'nonsense', told: parsed.error.message.slice(0, 500) })
+    this.wind()
+    this.#listener.report(parsed.data)
+  }
+  #closed(code: number | null, signal: string | null): void {
+    this.rest()
+    if (this.#wanted) return this.#listener.ended(undefined)
+    const { heapMiB } = this.#limits
+    const memory = this.#stderr.includes('heap out of memory')
+    const told = `${signal ?? `exit code ${code}`}${this.#stderr && `: ${this.#stderr.trim().slice(0, 2000)}`}`
+    this.#listener.ended(this.#ending ?? (memory ? { reason: 'memory', heapMiB } : { reason: 'died', told }))
+  }
+}
+
+function start({ heapMiB, milliseconds }: Limits): ChildProcess {
+  const main = fileURLToPath(new URL('capsule-main.ts', import.meta.url))
+  const { SystemRoot } = process.env // Windows needs it
+  return fork(main, [String(Math.ceil(milliseconds) + 2000)], {
+    cwd: dirname(main),
+    env: SystemRoot === undefined ? {} : { SystemRoot },
+    execArgv: [
+      `--max-old-space-size=${heapMiB}`,
+      '--stack-size=900',
+      '--no-warnings',
+      '--permission',
+      '--allow-fs-read=*',
+    ],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+}
+
+export type { Frame }

@@ -1,0 +1,36 @@
+// What the checks look at: the runs of a submission, restored to machines as they are asked for.
+
+import { Machine, type MachineImage } from '@pagewalk/machine'
+import type { Evidence, Lab, Run } from './lab.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** A check asked for a scenario that has no run: it cannot be judged. */
+export class Blocked extends Error {}
+
+export function evidenceOf(lab: Lab, runs: ReadonlyMap<string, Run>): Evidence {
+  const machines = new Map<MachineImage, Machine>()
+  const views = new Map<MachineImage, Snapshot>()
+  const run = (scenario: string): Run => {
+    if (!lab.scenarios.some(({ id }) => id === scenario))
+      throw new Error(`${lab.id} has no scenario ${scenario}`)
+    const found = runs.get(scenario)
+    if (!found) throw new Blocked(`the scenario ${scenario} did not come to its end`)
+    return found
+  }
+  const image = (scenario: string, label: string | undefined): MachineImage => {
+    const { final, images } = run(scenario)
+    if (label === undefined || label === 'final') return final
+    if (!Object.hasOwn(images, label)) throw new Error(`the scenario ${scenario} keeps no image ${label}`)
+    return images[label]!
+  }
+  return {
+    run,
+    machine: (scenario, label) => cached(machines, image(scenario, label), (i) => Machine.fromImage(i)),
+    view: (scenario, label) => cached(views, image(scenario, label), (i) => lab.view(i)),
+  }
+}
+function cached<K, V>(cache: Map<K, V>, key: K, make: (key: K) => V): V {
+  const value = cache.get(key) ?? make(key)
+  cache.set(key, value)
+  return value
+}

@@ -1,0 +1,91 @@
+// A grade, from a found submission to a result. One submission never stops another.
+
+import { bundle } from './bundle.ts'
+import { DEFAULT_LIMITS, harnessScript, type Limits, playAll } from './capsule.ts'
+import type { Run } from './lab.ts'
+import type { Submission } from './load.ts'
+import type { Result } from './result.ts'
+import { machineOf, rubricHolds, score } from './score.ts'
+import { BUILT_IN, type Findings, findingsOf, type Judgement, judge, unusable } from './verdict.ts'
+
+export interface Grade {
+  readonly result: Result
+  /** For people: what stopped a scenario other than the end of its time. */
+  readonly endings: readonly { readonly scenario: string; readonly words: string }[]
+  /** Stacks of our own errors. */
+  readonly errors: readonly string[]
+}
+
+export async function grade(submission: Submission, limits: Limits = DEFAULT_LIMITS): Promise<Grade> {
+  const began = performance.now()
+  const { lab } = submission
+  let findings: Findings = { ...unusable({ expected: '', observed: '', hint: '' }) }
+  let judged: Map<string, Judgement>
+  try {
+    rubricHolds(lab)
+    findings = await investigate(submission, limits)
+    judged = judge(lab, findings)
+  } catch (thrown) {
+    judged = allOurs(submission, thrown)
+  }
+  const { runs } = findings
+  return {
+    result: {
+      ...score(submission, judged, machineOf(runs, lab)),
+      durationMs: Math.round(performance.now() - began),
+    },
+    endings: [...runs.values()].flatMap(ending),
+    errors: [...new Set([...judged.values()].flatMap((one) => (one.verdict === 'error' ? [one.stack] : [])))],
+  }
+}
+async function investigate({ lab, files, trouble }: Submission, limits: Limits): Promise<Findings> {
+  if (trouble) return unusable(trouble)
+  const [harness, bundled] = await Promise.all([harnessScript(), bundle(files, lab.bundle)])
+  if (!bundled.ok) return unusable(bundled.trouble)
+  const { code } = bundled.bundle
+  const job = { harness, code, exports: lab.bundle.exports, machine: lab.machine, scenarios: lab.scenarios }
+  return findingsOf(lab.scenarios, await playAll(job, limits), bundled.bundle)
+}
+function allOurs({ lab }: Submission, thrown: unknown): Map<string, Judgement> {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+  const judgement: Judgement = {
+    verdict: 'error',
+    observed: `the grader's own error: ${error.message}`,
+    stack: error.stack ?? '',
+  }
+  return new Map([...BUILT_IN.keys(), ...lab.checks.map(({ id }) => id)].map((id) => [id, judgement]))
+}
+function ending({ scenario, stop }: Run): { scenario: string; words: string }[] {
+  if (stop.reason === 'reset') return [{ scenario, words: `the machine reset itself: ${stop.story}` }]
+  if (stop.reason === 'panic') return [{ scenario, words: `the kernel panicked: ${stop.message}` }]
+  if (stop.reason === 'halt') return [{ scenario, words: 'the CPU halted with interrupts off' }]
+  return []
+}
+
+/**
+ * Grade many, at most `jobs` at a time.
+ * @param done  called as each comes out, in any order
+ * @returns in the order of `submissions`
+ */
+export async function gradeAll(
+  submissions: readonly Submission[],
+  {
+    jobs,
+    limits = DEFAULT_LIMITS,
+    done,
+  }: { jobs: number; limits?: Limits; done?: (grade: Grade, finished: number) => void },
+): Promise<Grade[]> {
+  const grades: Grade[] = []
+  let next = 0
+  let finished = 0
+  const worker = async (): Promise<void> => {
+    while (next < submissions.length) {
+      const at = next++
+      const one = await grade(submissions[at]!, limits)
+      grades[at] = one
+      done?.(one, ++finished)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(jobs, submissions.length)) }, worker))
+  return grades
+}

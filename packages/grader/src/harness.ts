@@ -1,0 +1,177 @@
+// What runs beside the student's code: the machine and the one who presses its buttons. Bundled to a script and
+// evaluated in the capsule's bare context, before the student's script. Imports the machine and nothing of Node.
+//
+// No object of the capsule's own realm may get from here into the student's hands; `adopt` copies what is handed on.
+
+import {
+  Machine,
+  type MachineEvent,
+  type MachineImage,
+  type MachineOptions,
+  type Stop,
+} from '@pagewalk/machine'
+import type { Action, Run, Scenario } from './lab.ts'
+
+/** The exports of a bundle. */
+export interface Submission {
+  readonly kernel: { readonly [name: string]: unknown }
+  readonly boot: (machine: Machine, kernel: unknown, config: unknown) => void
+}
+/** One screen and what stands under it. */
+export interface Frame {
+  readonly rows: readonly string[]
+  readonly attributes: Uint8Array
+  readonly cursor: number
+  readonly time: number
+  readonly stop: Stop
+}
+export interface Thrown {
+  readonly message: string
+  readonly stack: string
+}
+
+const CONSOLE_LIMIT = 0x1_0000
+let said = ''
+
+// Taken before the student's code can touch them.
+const { run, image } = Machine.prototype
+const { apply, ownKeys, getPrototypeOf, getOwnPropertyDescriptor } = Reflect
+const { freeze } = Object
+
+/** Make the realm bare, the same on every run, and not to be patched. Call it once, before the student's script. */
+export function prepare(): void {
+  const realm = globalThis as unknown as Record<string, unknown>
+  const say = (...parts: unknown[]): void => {
+    if (said.length < CONSOLE_LIMIT) said += `${parts.map(spell).join(' ')}\n`
+  }
+  realm.console = { log: say, info: say, warn: say, error: say, debug: say }
+  for (const name of ['Date', 'Atomics', 'SharedArrayBuffer', 'WeakRef', 'FinalizationRegistry', 'Intl'])
+    delete realm[name]
+  Math.random = () => {
+    throw new Error('Math.random: a machine has no chance in it, so that the same run twice is the same run')
+  }
+  const seen = new Set<object>()
+  for (const name of ownKeys(globalThis)) harden(realm[name as string], seen)
+  const { memoryBytes, instructionsPerSecond } = { memoryBytes: 0x1_0000, instructionsPerSecond: 1000 }
+  prototypesOf(new Machine({ memoryBytes, instructionsPerSecond }), seen)
+}
+const spell = (value: unknown): string => {
+  try {
+    return typeof value === 'bigint'
+      ? `0x${value.toString(16)}`
+      : typeof value === 'string'
+        ? value
+        : String(value)
+  } catch {
+    return `(${typeof value})`
+  }
+}
+
+/** Freeze `value` and all that can be reached from it. An error's name and message may still be set. */
+function harden(value: unknown, seen: Set<object>): void {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return
+  if (value === globalThis) return
+  seen.add(value)
+  harden(getPrototypeOf(value), seen)
+  for (const key of ownKeys(value)) {
+    const property = getOwnPropertyDescriptor(value, key)
+    harden(property?.value, seen)
+    harden(property?.get, seen)
+    harden(property?.set, seen)
+  }
+  const errors = value === Error.prototype || Error.prototype.isPrototypeOf(value)
+  if (errors) Object.preventExtensions(value)
+  else freeze(value)
+}
+/** Freeze the prototypes of all objects that `value` is made of; the objects themselves stay as they are. */
+function prototypesOf(value: unknown, seen: Set<object>): void {
+  if (typeof value !== 'object' || value === null || seen.has(value) || ArrayBuffer.isView(value)) return
+  seen.add(value)
+  const prototype = getPrototypeOf(value)
+  if (prototype !== null) harden(prototype, seen)
+  for (const key of ownKeys(value)) prototypesOf(getOwnPropertyDescriptor(value, key)?.value, seen)
+}
+
+/** A copy of plain data, made of this realm's objects. */
+export function adopt<T>(value: T): T
+export function adopt(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value as Uint8Array)
+  if (Array.isArray(value)) return Array.from(value as unknown[], (each) => adopt(each))
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, adopt(each)]))
+}
+
+/** @returns the names of `wanted` that are no functions of the student's module */
+export function missing({ kernel, boot }: Submission, wanted: readonly string[]): string[] {
+  const absent = Array.from(wanted, String).filter((name) => typeof kernel?.[name] !== 'function')
+  return typeof boot === 'function' ? absent : [...absent, 'boot']
+}
+
+/** What was thrown, whatever it is. */
+export function describe(thrown: unknown): Thrown {
+  try {
+    const { name, message, stack } = Object(thrown) as Partial<Record<string, unknown>>
+    if (typeof message !== 'string') return { message: `threw ${spell(thrown)}`, stack: '' }
+    return {
+      message: `${typeof name === 'string' ? name : 'Error'}: ${message}`,
+      stack: typeof stack === 'string' ? stack : '',
+    }
+  } catch {
+    return { message: 'threw something that cannot be read', stack: '' }
+  }
+}
+
+/** A machine with a submission's kernel on it, booted. @throws what the kernel's code throws while it boots */
+function booted(submission: Submission, options: MachineOptions, config: unknown): Machine {
+  const machine = new Machine(adopt(options))
+  submission.boot(machine, submission.kernel, adopt(config))
+  return machine
+}
+
+/** Play a scenario on a fresh machine. @throws what the kernel's code throws while it boots */
+export function play(submission: Submission, options: MachineOptions, scenario: Scenario): Run {
+  said = ''
+  const log = scenario.log ?? options.log ?? []
+  const eventLimit = scenario.eventLimit ?? options.eventLimit ?? 100_000
+  const machine = booted(submission, { ...options, log, eventLimit }, scenario.boot)
+  const images: Record<string, MachineImage> = {}
+  let stop: Stop = { reason: 'limit' }
+  for (const action of scenario.plan) stop = act(machine, action, images) ?? stop
+  return {
+    scenario: scenario.id,
+    stop,
+    images,
+    final: apply(image, machine, []) as MachineImage,
+    events: machine.events.list as readonly MachineEvent[],
+    dropped: machine.events.dropped,
+    output: {
+      parallel: machine.devices.parallel.output,
+      serial: machine.devices.serial.output,
+      console: said,
+    },
+  }
+}
+function act(machine: Machine, action: Action, images: Record<string, MachineImage>): Stop | undefined {
+  if (action.do === 'run') return apply(run, machine, [action.instructions, action.until]) as Stop
+  if (action.do === 'key') machine.devices.keyboard.type(action.key)
+  else images[action.label] = apply(image, machine, []) as MachineImage
+  return undefined
+}
+
+/** A machine that somebody watches. */
+export interface Session {
+  run(instructions: number, until?: 'trap'): Frame
+  key(key: string): void
+  poke(address: number, value: number): void
+}
+export function watch(submission: Submission, options: MachineOptions, config: unknown): Session {
+  const machine = booted(submission, { ...options, log: [] }, config)
+  return {
+    run(instructions, until) {
+      const stop = apply(run, machine, [instructions, until]) as Stop
+      return { ...machine.devices.vga.text(machine.memory.bytes), time: machine.time, stop }
+    },
+    key: (key) => machine.devices.keyboard.type(key),
+    poke: (address, value) => machine.memory.write32(address, value),
+  }
+}

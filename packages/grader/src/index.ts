@@ -1,0 +1,57 @@
+// The face of the grader. It knows no lab: it is handed one.
+
+export { type Bundle, type Bundled, bundle, type Trouble } from './bundle.ts'
+export { Capsule, DEFAULT_LIMITS, type Ending, harnessScript, type Limits } from './capsule.ts'
+export { type Change, diffSnapshots } from './diff.ts'
+export { type Grade, grade, gradeAll } from './grade.ts'
+export type { Frame } from './harness.ts'
+export { type ImportSite, importsOf } from './imports.ts'
+export {
+  type Action,
+  type Check,
+  type Evidence,
+  type Finding,
+  fail,
+  type Lab,
+  type LabSources,
+  type Live,
+  pass,
+  type Rubric,
+  type RubricStep,
+  type Run,
+  type Scenario,
+  type Starter,
+} from './lab.ts'
+export { findSubmissions, type Submission, UsageError } from './load.ts'
+export { reportGrade, reportReasons, reportTable, type Style } from './report.ts'
+export {
+  RESULT_SCHEMA,
+  type Result,
+  type ResultCheck,
+  type ResultStep,
+  resultSchema,
+  type Verdict,
+} from './result.ts'
+export { type Boot, openSession, playOnce, type Session, SubmissionError } from './session.ts'
+export {
+  parseSnapshot,
+  SNAPSHOT_SCHEMA,
+  type Snapshot,
+  type SnapshotEntry,
+  type SnapshotPhysicalRange,
+  type SnapshotRange,
+  type SnapshotSpace,
+  type SnapshotTable,
+  type SnapshotTlbEntry,
+  serialiseSnapshot,
+  snapshotSchema,
+} from './snapshot.ts'
+export {
+  mappedRanges,
+  type PageOwner,
+  physicalRanges,
+  type SpaceToSurvey,
+  type Survey,
+  survey,
+} from './survey.ts'
+export { BUILT_IN } from './verdict.ts'

@@ -1,0 +1,136 @@
+// What a lab is to the grader. The grader knows no lab; the command line hands it one.
+// Everything that reaches the capsule (machine options, scenarios) is plain data.
+
+import type { EventKind, Machine, MachineEvent, MachineImage, MachineOptions, Stop } from '@pagewalk/machine'
+import type { Snapshot } from './snapshot.ts'
+
+/** Where the parts of a bundle come from: the student's files and the lab's own library, never the student's copy of it. */
+export interface LabSources {
+  /** Absolute path of the folder that `./lib/` means, in a student's file and in `entry`. */
+  readonly lib: string
+  /** Source of the bundle's entry. It stands beside the student's files and exports `kernel` (their module) and `boot`. */
+  readonly entry: string
+  /** Bare specifier that student and library may import -> absolute path of the source file. */
+  readonly modules: { readonly [specifier: string]: string }
+  /** Functions that the student's module must export. */
+  readonly exports: readonly string[]
+}
+
+/** One step of a scenario. Data only. */
+export type Action =
+  | { readonly do: 'run'; readonly instructions: number; readonly until?: 'trap' }
+  /** A key as the emulated keyboard knows it: 'a', 'Enter', 'Ctrl-C'. */
+  | { readonly do: 'key'; readonly key: string }
+  /** Keep the machine's state under `label`; 'final' is taken at the end anyway. */
+  | { readonly do: 'image'; readonly label: string }
+
+export interface Scenario {
+  readonly id: string
+  /** Handed to the lab's `boot(machine, kernel, config)`; survives structured cloning. */
+  readonly boot: unknown
+  readonly plan: readonly Action[]
+  /** Overrides the lab's `machine.log` and `machine.eventLimit`. */
+  readonly log?: readonly EventKind[]
+  readonly eventLimit?: number
+}
+
+/** What came out of one scenario: raw machine state. */
+export interface Run {
+  readonly scenario: string
+  /** The last `run`'s. */
+  readonly stop: Stop
+  /** Label -> state. */
+  readonly images: { readonly [label: string]: MachineImage }
+  readonly final: MachineImage
+  readonly events: readonly MachineEvent[]
+  /** Events beyond the limit. */
+  readonly dropped: number
+  /** `parallel` is the log port; `console` what the student's file said to the host's console (for people only). */
+  readonly output: { readonly parallel: string; readonly serial: string; readonly console: string }
+}
+
+/** What a check may look at. All of it is state; nothing here can run the student's code. */
+export interface Evidence {
+  /** The run of a scenario. A scenario that hung or threw has no run: the check that asks is blocked. */
+  run(scenario: string): Run
+  /** The machine as it was at `label` (default: at the end). Shared between checks: look, do not run. */
+  machine(scenario: string, label?: string): Machine
+  /** The same as data. */
+  view(scenario: string, label?: string): Snapshot
+}
+
+export type Finding =
+  | { readonly verdict: 'pass' }
+  | { readonly verdict: 'fail'; readonly expected: string; readonly observed: string; readonly hint: string }
+export const pass: Finding = { verdict: 'pass' }
+export const fail = (told: { expected: string; observed: string; hint: string }): Finding => ({
+  verdict: 'fail',
+  ...told,
+})
+
+/** A fact of a correct machine. */
+export interface Check {
+  readonly id: string
+  /** One sentence that is true of a correct machine. */
+  readonly claim: string
+  /** Checks that must pass first; if one does not, this one is blocked. `loads` is always needed. */
+  readonly needs: readonly string[]
+  run(evidence: Evidence): Finding
+}
+
+/** What the checks are worth. A changed point is a new version. */
+export interface Rubric {
+  readonly version: string
+  readonly steps: readonly RubricStep[]
+}
+export interface RubricStep {
+  readonly id: string
+  readonly title: string
+  /** Extra credit: counts beyond the maximum. */
+  readonly extra: boolean
+  readonly checks: readonly { readonly check: string; readonly points: number }[]
+}
+
+/** What `run` and `snapshot` of the command line need of a lab. */
+export interface Live {
+  /** What `--program` may name; the first is the default. */
+  readonly programs: readonly string[]
+  /** @returns what the lab's `boot` is given for a program */
+  boot(program: string): unknown
+  /** Instructions of one timer tick, the unit of `--ticks`. */
+  readonly instructionsPerTick: number
+  /** Keys that go to the emulated keyboard, each with what it does, for the help line. */
+  readonly keys: readonly { readonly key: string; readonly does: string }[]
+  /**
+   * Which 32-bit words to write into guest memory (physical addresses) so that the screen shows process `digit`, and
+   * for 0 so that the kernel chooses again. Absent: digits go to the keyboard like all keys.
+   */
+  readonly shown?: (digit: number) => readonly { readonly address: number; readonly value: number }[]
+}
+
+/** What `new` writes: a student's folder. */
+export interface Starter {
+  /** Path in the folder -> text, or the absolute path of the file or folder that is copied there. */
+  readonly files: { readonly [path: string]: { readonly text: string } | { readonly copy: string } }
+}
+
+export interface Lab {
+  /** As in `--lab` and `new`. */
+  readonly id: string
+  readonly title: string
+  /** The student's files. The first one makes a folder a submission. */
+  readonly files: readonly string[]
+  /** If two labs have a first file of the same name: is this one ours? */
+  readonly recognise?: (source: string) => boolean
+  readonly bundle: LabSources
+  readonly machine: MachineOptions
+  readonly scenarios: readonly Scenario[]
+  readonly checks: readonly Check[]
+  readonly rubric: Rubric
+  /** Folder of sample submissions that come with the lab, if there is one. */
+  readonly samples?: string
+  /** The machine as data, with the lab's owners and address spaces. */
+  view(image: MachineImage): Snapshot
+  readonly live: Live
+  readonly starter: Starter
+}

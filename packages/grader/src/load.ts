@@ -1,0 +1,129 @@
+// Finds submissions: a folder with the lab's file, the file itself, or a folder of such folders. Reads the student's
+// files and nothing else; what cannot be read is a submission with trouble, so that one bad folder stops nobody.
+
+import { createHash } from 'node:crypto'
+import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Trouble } from './bundle.ts'
+import type { Lab } from './lab.ts'
+
+export interface Submission {
+  readonly name: string
+  readonly lab: Lab
+  /** Name -> source. */
+  readonly files: ReadonlyMap<string, string>
+  /** Over names and contents of the student's files, in order of name. */
+  readonly sha256: string
+  /** Why it cannot be used, if so. */
+  readonly trouble?: Trouble
+}
+
+/** The user of the command line erred; the message is one sentence for them. */
+export class UsageError extends Error {}
+
+const FILE_LIMIT = 1 << 20
+const SUBMISSION_LIMIT = 10_000
+
+/**
+ * The submissions at `path`, in order of name.
+ *
+ * Does not look deeper than a folder of folders.
+ * @param labs  the labs that may be meant: all, or the one that was named
+ * @throws UsageError if there is none
+ */
+export function findSubmissions(path: string, labs: readonly Lab[]): Submission[] {
+  const wanted = [...new Set(labs.map((lab) => lab.files[0]!))].join(' or ')
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat)
+    throw new UsageError(
+      `${path}: expected a folder with ${wanted}, the file, or a folder of such folders; got nothing there`,
+    )
+  if (!stat.isDirectory()) return [single(path, labs)]
+  const own = labOf(path, labs)
+  if (own) return [read(basename(resolve(path)), path, own)]
+  const folders = readdirSync(path, { withFileTypes: true })
+    .filter((entry) => !entry.isFile() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map(({ name }) => name)
+    .sort()
+  if (folders.length > SUBMISSION_LIMIT)
+    throw new UsageError(
+      `${path}: expected at most ${SUBMISSION_LIMIT} submissions, got ${folders.length} folders`,
+    )
+  const found = folders.map((name) => [name, labOf(join(path, name), labs)] as const)
+  const fallback = found.find(([, lab]) => lab)?.[1]
+  if (!fallback) throw new UsageError(`${path}: expected ${wanted} in it, or in folders in it; got neither`)
+  return found.map(([name, lab]) => read(name, join(path, name), lab ?? fallback))
+}
+
+/** A path that is a file. A file of another name counts if there is only one lab it can be. */
+function single(path: string, labs: readonly Lab[]): Submission {
+  const file = basename(path)
+  const candidates = labs.filter((lab) => lab.files[0] === file)
+  const usual = candidates.length > 0
+  const among = usual ? candidates : labs.filter(({ files }) => files.length === 1 && file.endsWith('.ts'))
+  const lab = recognised(path, among)
+  if (!lab) {
+    const wanted = [...new Set(labs.map(({ files }) => files[0]!))].join(' or ')
+    throw new UsageError(
+      `${path}: expected a file named ${wanted}, or --lab to say which lab it is; got ${file}`,
+    )
+  }
+  const name = usual ? basename(dirname(resolve(path))) : file.replace(/\.ts$/, '')
+  return usual ? read(name, dirname(path), lab) : contents(name, lab, [[lab.files[0]!, path]])
+}
+/** The lab that the folder is a submission of, by its first file. */
+function labOf(folder: string, labs: readonly Lab[]): Lab | undefined {
+  const candidates = labs.filter((lab) => lstatSync(join(folder, lab.files[0]!), { throwIfNoEntry: false }))
+  return candidates.length < 2
+    ? candidates[0]
+    : recognised(join(folder, candidates[0]?.files[0]!), candidates)
+}
+function recognised(path: string, labs: readonly Lab[]): Lab | undefined {
+  if (labs.length < 2) return labs[0]
+  const source = readFileSync(path, 'utf8').slice(0, FILE_LIMIT)
+  return labs.find((lab) => lab.recognise?.(source)) ?? labs[0]
+}
+
+const read = (name: string, folder: string, lab: Lab): Submission =>
+  contents(
+    name,
+    lab,
+    [...lab.files].map((file) => [file, join(folder, file)] as const),
+  )
+
+function contents(
+  name: string,
+  lab: Lab,
+  paths: readonly (readonly [file: string, path: string])[],
+): Submission {
+  const hash = createHash('sha256')
+  const files = new Map<string, string>()
+  let trouble: Trouble | undefined
+  for (const [file, path] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const source = readOne(file, path)
+    if (typeof source === 'string') {
+      files.set(file, source)
+      hash.update(`${file}\0${Buffer.byteLength(source)}\0`).update(source)
+    } else trouble ??= source
+  }
+  return { name, lab, files, sha256: hash.digest('hex'), ...(trouble && { trouble }) }
+}
+/** @returns the text, or why it cannot be used */
+function readOne(file: string, path: string): string | Trouble {
+  const must = (expected: string, got: string): Trouble => ({
+    expected: `${file} ${expected}`,
+    observed: `${file}: ${got}`,
+    hint: 'Is this the file you meant to hand in?',
+  })
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (!stat) return must('is in the folder', 'not there')
+    if (stat.isSymbolicLink()) return must('is a file', 'a symbolic link, which is not followed')
+    if (!stat.isFile()) return must('is a file', 'something else')
+    if (stat.size > FILE_LIMIT) return must(`has at most ${FILE_LIMIT} bytes`, `${stat.size} bytes`)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(readFileSync(path))
+  } catch (error) {
+    if (error instanceof TypeError) return must('is text in UTF-8', 'bytes that are not UTF-8')
+    return must('can be read', (error as NodeJS.ErrnoException).code ?? (error as Error).message)
+  }
+}

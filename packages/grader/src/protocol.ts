@@ -1,0 +1,148 @@
+// What grader and capsule say to each other. The grader believes none of it: every message is checked for form and size
+// before anything looks at it.
+
+import type { MachineEvent, MachineImage, MachineOptions } from '@pagewalk/machine'
+import { z } from 'zod'
+import type { Frame, Thrown } from './harness.ts'
+import type { Run, Scenario } from './lab.ts'
+import { stopSchema } from './snapshot.ts'
+
+/** The first message to a capsule. */
+export interface Job {
+  /** Script of harness.ts. */
+  readonly harness: string
+  /** Script of the submission. */
+  readonly code: string
+  readonly exports: readonly string[]
+  readonly machine: MachineOptions
+  /** Play these and end, or ... */
+  readonly scenarios: readonly Scenario[]
+  /** ... boot this and wait for orders. */
+  readonly watch?: { readonly boot: unknown }
+}
+export type Order =
+  | { readonly do: 'run'; readonly instructions: number; readonly until?: 'trap' }
+  | { readonly do: 'key'; readonly key: string }
+  | { readonly do: 'poke'; readonly address: number; readonly value: number }
+
+export type Report =
+  /** The submission's script threw. */
+  | { readonly kind: 'threw'; readonly thrown: Thrown }
+  /** Its module lacks these functions. */
+  | { readonly kind: 'missing'; readonly names: readonly string[] }
+  | { readonly kind: 'loaded' }
+  | { readonly kind: 'begin'; readonly scenario: string }
+  /** Booting threw. */
+  | { readonly kind: 'broke'; readonly scenario: string; readonly thrown: Thrown }
+  | { readonly kind: 'run'; readonly run: Run }
+  /** A machine to be watched awaits orders. */
+  | { readonly kind: 'booted' }
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'done' }
+
+const TEXT = 0x1_0000
+const text = z.string().max(TEXT)
+const thrown = z.strictObject({ message: text, stack: text })
+const time = z.number().int().nonnegative()
+const bytes = (length: number): z.ZodType<Uint8Array> =>
+  z.custom<Uint8Array>(
+    (value) => value instanceof Uint8Array && value.length === length,
+    `must be ${length} bytes`,
+  )
+
+const frame: z.ZodType<Frame> = z.strictObject({
+  rows: z.array(z.string().length(80)).length(25),
+  attributes: bytes(2000),
+  cursor: z.number().int(),
+  time,
+  stop: stopSchema,
+})
+
+/** The most characters that a scenario may have written to a log port. */
+const LOG = 0x40_0000
+
+/** @returns a schema of what the capsule of `job` may send */
+export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
+  const image = z.custom<MachineImage>((value) => isImage(value, machine))
+  const limit = Math.max(0, ...scenarios.map((s) => s.eventLimit ?? machine.eventLimit ?? 100_000))
+  const events = z.custom<readonly MachineEvent[]>(
+    (value) => Array.isArray(value) && value.length <= limit && value.every(isEvent),
+    'must be a list of machine events',
+  )
+  const log = z.string().max(LOG)
+  const run = z.strictObject({
+    scenario: text,
+    stop: stopSchema,
+    images: z.record(text, image),
+    final: image,
+    events,
+    dropped: time,
+    output: z.strictObject({ parallel: log, serial: log, console: log }),
+  })
+  return z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('threw'), thrown }),
+    z.strictObject({ kind: z.literal('missing'), names: z.array(text).max(1000) }),
+    z.strictObject({ kind: z.literal('loaded') }),
+    z.strictObject({ kind: z.literal('begin'), scenario: text }),
+    z.strictObject({ kind: z.literal('broke'), scenario: text, thrown }),
+    z.strictObject({ kind: z.literal('run'), run }),
+    z.strictObject({ kind: z.literal('booted') }),
+    z.strictObject({ kind: z.literal('frame'), frame }),
+    z.strictObject({ kind: z.literal('done') }),
+  ])
+}
+
+/** The form that the grader itself reads; the rest is checked by whoever restores the image. */
+function isImage(value: unknown, { memoryBytes, instructionsPerSecond }: MachineOptions): boolean {
+  const image = value as Partial<MachineImage> | null
+  return (
+    image?.version === 1 &&
+    image.memoryBytes === memoryBytes &&
+    image.instructionsPerSecond === instructionsPerSecond &&
+    image.ram instanceof Uint8Array &&
+    image.ram.length === memoryBytes &&
+    image.cpu instanceof BigUint64Array &&
+    image.tlb instanceof Int32Array &&
+    typeof image.devices === 'object' &&
+    image.devices !== null &&
+    isTime(image.time) &&
+    isTime(image.retired) &&
+    stopSchema.nullable().safeParse(image.stop).success
+  )
+}
+
+const isTime = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+/** Fields of each kind of event besides `kind` and `time`. */
+const FIELDS: {
+  readonly [kind in MachineEvent['kind']]: Readonly<Record<string, 'bigint' | 'number' | 'string'>>
+} = {
+  syscall: { vector: 'number', cr3: 'bigint', rip: 'bigint', rax: 'bigint', rdi: 'bigint', rsi: 'bigint' },
+  ring3: { cr3: 'bigint', rip: 'bigint', rsp: 'bigint', rax: 'bigint' },
+  fault: {
+    vector: 'number',
+    error: 'number',
+    address: 'bigint',
+    rip: 'bigint',
+    cr3: 'bigint',
+    cpl: 'number',
+  },
+  irq: { vector: 'number', rip: 'bigint', cr3: 'bigint', cpl: 'number' },
+  cr0: { value: 'bigint' },
+  cr3: { value: 'bigint' },
+  cr4: { value: 'bigint' },
+  invlpg: { address: 'bigint' },
+  reset: { story: 'string' },
+  stop: { reason: 'string' },
+}
+const FIELD_LISTS = new Map(Object.entries(FIELDS).map(([kind, fields]) => [kind, Object.entries(fields)]))
+/** By hand: there may be a hundred thousand. */
+function isEvent(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const event = value as Record<string, unknown>
+  const fields = FIELD_LISTS.get(String(event.kind))
+  return (
+    fields !== undefined &&
+    isTime(event.time) &&
+    fields.every(([field, type]) => typeof event[field] === type)
+  )
+}

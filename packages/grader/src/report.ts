@@ -1,0 +1,143 @@
+// Grades as text for people: a table of points, and for each check that failed what was expected and what was seen.
+
+import { styleText } from 'node:util'
+import type { Grade } from './grade.ts'
+import type { Result, ResultCheck, ResultStep } from './result.ts'
+
+export interface Style {
+  readonly colour: boolean
+  /** Columns of the terminal. */
+  readonly width: number
+}
+type Paint = (format: 'red' | 'green' | 'yellow' | 'dim' | 'bold', text: string) => string
+const painter =
+  ({ colour }: Style): Paint =>
+  (format, text) =>
+    colour ? styleText(format, text, { validateStream: false }) : text
+
+/** One submission: its steps, then the checks that earned less than they could. */
+export function reportGrade({ result, endings, errors }: Grade, style: Style): string {
+  const paint = painter(style)
+  const checks = result.steps.flatMap((step) => step.checks)
+  const failed = checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
+  const blocked = checks.filter(({ verdict }) => verdict === 'blocked').map(({ id }) => id)
+  const lines = [
+    `${paint('bold', result.submission.name)}  ${total(result)}`,
+    ...result.steps.map((step) => stepLine(step, paint)),
+    ...failed.flatMap((check) => ['', ...checkLines(check, paint, style)]),
+  ]
+  if (blocked.length > 0) lines.push('', ...wrap('blocked   ', blocked.join(', '), style))
+  if (failed.length > 0 && endings.length > 0) lines.push('', ...endingLines(endings, style))
+  lines.push(...errors.flatMap((stack) => ['', paint('red', stack)]))
+  return `${lines.join('\n')}\n`
+}
+const points = (value: number): string => String(Math.round(value * 100) / 100)
+function total({ score, maxScore, extraCredit, maxExtraCredit }: Result): string {
+  const extra = maxExtraCredit > 0 ? `, extra credit ${points(extraCredit)}/${points(maxExtraCredit)}` : ''
+  return `${points(score)}/${points(maxScore)}${extra}`
+}
+
+function stepLine({ id, title, score, maxScore, extra, checks }: ResultStep, paint: Paint): string {
+  if (checks.length === 0)
+    return paint('dim', `  -     step ${id}           ${title}${extra ? ' (extra)' : ''}, not graded`)
+  const passed = checks.filter(({ verdict }) => verdict === 'pass').length
+  const all = passed === checks.length
+  const state = all ? paint('green', 'pass') : passed === 0 ? paint('red', 'fail') : paint('yellow', 'part')
+  const sum = `${points(score).padStart(3)}/${points(maxScore).padEnd(3)}`
+  return `  ${state}  step ${id}  ${sum}  ${title}${extra ? ' (extra)' : ''}${paint('dim', `, ${passed} of ${checks.length} checks`)}`
+}
+function checkLines(check: ResultCheck, paint: Paint, style: Style): string[] {
+  const { id, claim, verdict, maxPoints, expected, observed, hint } = check
+  const worth = maxPoints > 0 ? ` (${points(maxPoints)} ${maxPoints === 1 ? 'point' : 'points'})` : ''
+  const parts = Object.entries({ claim, expected, observed, hint })
+  return [
+    `  ${paint('red', verdict)}  ${paint('bold', id)}${worth}`,
+    ...parts.flatMap(([name, text]) => (text ? wrap(name.padEnd(10), text, style) : [])),
+  ]
+}
+/** Scenarios that ended in the same way are one line. */
+function endingLines(endings: Grade['endings'], style: Style): string[] {
+  const byWords = Map.groupBy(endings, ({ words }) => words)
+  const names = (list: Grade['endings']): string => list.map(({ scenario }) => scenario).join(', ')
+  return [...byWords].flatMap(([words, list]) => wrap('ended     ', `${names(list)}: ${words}`, style))
+}
+/** Words wrapped to the width, indented behind `head`. A longer word stays whole. */
+function wrap(head: string, text: string, { width }: Style): string[] {
+  const indent = ' '.repeat(8)
+  const room = Math.max(30, width - indent.length - head.length)
+  const lines: string[] = []
+  for (const word of plain(text).split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= room)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines.map((line, i) => indent + (i === 0 ? head : ' '.repeat(head.length)) + line)
+}
+/** Without control characters: what a student's file says may be shown on a terminal. */
+const plain = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Many submissions in short: of each that lost points, every check that failed and what was seen. */
+export function reportReasons(grades: readonly Grade[], style: Style): string {
+  const paint = painter(style)
+  return grades
+    .flatMap(({ result, errors }) => {
+      const failed = result.steps.flatMap(({ checks }) =>
+        checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error'),
+      )
+      const lines = failed.flatMap(({ id, verdict, observed = '' }) => [
+        `  ${paint('red', verdict)}  ${paint('bold', id)}`,
+        ...wrap('', observed, style),
+      ])
+      const head = `${paint('bold', plain(result.submission.name))}  ${total(result)}`
+      return failed.length === 0 ? [] : [head, ...lines, ...errors, '']
+    })
+    .join('\n')
+}
+
+/** Many submissions: for each lab a table with a line each, a column per step, and the first reason. */
+export function reportTable(grades: readonly Grade[], style: Style): string {
+  const byLab = Map.groupBy(
+    grades.map(({ result }) => result),
+    ({ lab }) => lab,
+  )
+  return [...byLab.values()].map((results) => tableOf(results, style)).join('\n')
+}
+function tableOf(results: readonly Result[], style: Style): string {
+  const paint = painter(style)
+  const { steps, lab, rubric } = results[0]!
+  const name = Math.min(32, Math.max(10, ...results.map(({ submission }) => submission.name.length)))
+  const room = Math.max(24, style.width - (name + 8 + steps.length * 8 + 2))
+  const head = [
+    'submission'.padEnd(name),
+    ...['score', ...steps.map(({ id }) => `step ${id}`)].map((text) => text.padStart(7)),
+  ]
+  const line = (result: Result): string => {
+    const sum = `${points(result.score + result.extraCredit)}/${points(result.maxScore)}`.padStart(7)
+    const cells = result.steps.map((step) => stepCell(step, paint))
+    return [
+      cut(plain(result.submission.name), name).padEnd(name),
+      paint('bold', sum),
+      ...cells,
+      ` ${cut(reason(result), room)}`,
+    ].join(' ')
+  }
+  const title = paint('dim', `${lab}, rubric ${rubric.version}`)
+  return `${title}\n${paint('bold', `${head.join(' ')}  first reason`)}\n${results.map((result) => line(result).trimEnd()).join('\n')}\n`
+}
+function stepCell({ score, maxScore }: ResultStep, paint: Paint): string {
+  const text = `${points(score)}/${points(maxScore)}`.padStart(7)
+  return paint(score === maxScore ? 'green' : score === 0 ? 'red' : 'yellow', text)
+}
+/** The first check that failed, in a few words. */
+function reason({ steps }: Result): string {
+  const checks = steps.flatMap((step) => step.checks)
+  const worst =
+    checks.find(({ verdict }) => verdict === 'error') ?? checks.find(({ verdict }) => verdict === 'fail')
+  return worst ? plain(`${worst.id}: ${worst.observed ?? ''}`) : ''
+}
+const cut = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length - 1)}…`

@@ -1,0 +1,91 @@
+// What a grade is as JSON: one object for one submission, an array for several.
+
+import { z } from 'zod'
+
+export const RESULT_SCHEMA = 'pagewalk/result/v1'
+
+/**
+ * `blocked`: something it needs failed, so nobody can tell: no points, no blame.
+ * `error`: the grader's own fault, never counted against the student.
+ */
+export type Verdict = 'pass' | 'fail' | 'blocked' | 'error'
+
+export interface Result {
+  schema: typeof RESULT_SCHEMA
+  /** The lab's id. */
+  lab: string
+  submission: {
+    name: string
+    /** Of the student's files, names and contents. */
+    sha256: string
+  }
+  rubric: { version: string }
+  score: number
+  maxScore: number
+  extraCredit: number
+  maxExtraCredit: number
+  steps: ResultStep[]
+  machine: {
+    /** Over the last states of all scenarios, in order; empty if none ran. */
+    stateHash: string
+    /** Retired in all scenarios together. */
+    instructions: number
+  }
+  /** The one field that differs from run to run. */
+  durationMs: number
+}
+export interface ResultStep {
+  id: string
+  title: string
+  score: number
+  maxScore: number
+  /** Counts as extra credit, not in `score`. */
+  extra: boolean
+  checks: ResultCheck[]
+}
+export interface ResultCheck {
+  id: string
+  claim: string
+  verdict: Verdict
+  points: number
+  maxPoints: number
+  expected?: string
+  observed?: string
+  hint?: string
+}
+
+const points = z.number().nonnegative()
+const text = z.string()
+export const resultSchema: z.ZodType<Result> = z.strictObject({
+  schema: z.literal(RESULT_SCHEMA),
+  lab: text,
+  submission: z.strictObject({ name: text, sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  rubric: z.strictObject({ version: text }),
+  score: points,
+  maxScore: points,
+  extraCredit: points,
+  maxExtraCredit: points,
+  steps: z.array(
+    z.strictObject({
+      id: text,
+      title: text,
+      score: points,
+      maxScore: points,
+      extra: z.boolean(),
+      checks: z.array(
+        z.strictObject({
+          id: text,
+          claim: text,
+          verdict: z.enum(['pass', 'fail', 'blocked', 'error']),
+          points,
+          maxPoints: points,
+          expected: text.exactOptional(),
+          observed: text.exactOptional(),
+          hint: text.exactOptional(),
+        }),
+      ),
+    }),
+  ),
+  machine: z.strictObject({ stateHash: z.string(), instructions: z.number().int().nonnegative() }),
+  durationMs: z.number().nonnegative(),
+})

@@ -1,0 +1,94 @@
+// Points: judgements priced by the rubric. No judgement is made here.
+
+import { createHash } from 'node:crypto'
+import { hashState, type MachineImage } from '@pagewalk/machine'
+import type { Lab, Run } from './lab.ts'
+import type { Submission } from './load.ts'
+import { RESULT_SCHEMA, type Result, type ResultCheck, type ResultStep } from './result.ts'
+import { BUILT_IN, type Judgement } from './verdict.ts'
+
+/** @throws Error if the rubric prices a check that the lab does not have, or one twice */
+export function rubricHolds({ id, checks, rubric }: Lab): void {
+  const known = new Set([...BUILT_IN.keys(), ...checks.map((check) => check.id)])
+  for (const { check } of rubric.steps.flatMap((step) => step.checks))
+    if (!known.delete(check))
+      throw new Error(`rubric of ${id}: ${check} must be a check of the lab, priced once`)
+}
+
+export function score(
+  { name, sha256, lab }: Submission,
+  judged: ReadonlyMap<string, Judgement>,
+  machine: Result['machine'],
+): Omit<Result, 'durationMs'> {
+  const steps = priced(lab, judged)
+  const sum = (extra: boolean, key: 'score' | 'maxScore'): number =>
+    steps.filter((step) => step.extra === extra).reduce((total, step) => total + step[key], 0)
+  return {
+    schema: RESULT_SCHEMA,
+    lab: lab.id,
+    submission: { name, sha256 },
+    rubric: { version: lab.rubric.version },
+    score: sum(false, 'score'),
+    maxScore: sum(false, 'maxScore'),
+    extraCredit: sum(true, 'score'),
+    maxExtraCredit: sum(true, 'maxScore'),
+    steps,
+    machine,
+  }
+}
+
+/** The steps with their checks. Built-in checks that the rubric does not price come first, for nothing. */
+function priced({ checks, rubric }: Lab, judged: ReadonlyMap<string, Judgement>): ResultStep[] {
+  const claims = new Map([...BUILT_IN, ...checks.map(({ id, claim }) => [id, claim] as const)])
+  const named = new Set(rubric.steps.flatMap((step) => step.checks.map(({ check }) => check)))
+  const unpriced = [...BUILT_IN.keys()].filter((id) => !named.has(id)).map((check) => ({ check, points: 0 }))
+  return rubric.steps.map(({ id, title, extra, checks: list }, at) => {
+    const told = [...(at === 0 ? unpriced : []), ...list].map(({ check, points }) =>
+      checkOf(check, claims.get(check) ?? '', points, judged.get(check)),
+    )
+    const sum = (key: 'points' | 'maxPoints'): number => told.reduce((total, check) => total + check[key], 0)
+    return { id, title, score: sum('points'), maxScore: sum('maxPoints'), extra, checks: told }
+  })
+}
+function checkOf(
+  id: string,
+  claim: string,
+  maxPoints: number,
+  judgement: Judgement | undefined,
+): ResultCheck {
+  const { verdict = 'error', ...told } = judgement ?? {}
+  const { expected, observed, hint } = told as { expected?: string; observed?: string; hint?: string }
+  return {
+    id,
+    claim,
+    verdict,
+    points: verdict === 'pass' ? maxPoints : 0,
+    maxPoints,
+    ...(expected !== undefined && { expected }),
+    ...(observed !== undefined && { observed }),
+    ...(hint !== undefined && { hint }),
+  }
+}
+
+/** One hash and one count over the last states of all scenarios. */
+export function machineOf(runs: ReadonlyMap<string, Run>, lab: Lab): Result['machine'] {
+  const finals = lab.scenarios.flatMap(({ id }) => {
+    const run = runs.get(id)
+    return run ? [[id, run.final] as const] : []
+  })
+  if (finals.length === 0) return { stateHash: '', instructions: 0 }
+  const hash = createHash('sha256')
+  for (const [id, final] of finals) hash.update(`${id} ${safeHash(final)}\n`)
+  return {
+    stateHash: hash.digest('hex'),
+    instructions: finals.reduce((total, [, { retired }]) => total + retired, 0),
+  }
+}
+/** An image comes out of the capsule: its devices may be anything. */
+function safeHash(image: MachineImage): string {
+  try {
+    return hashState(image)
+  } catch {
+    return 'no state'
+  }
+}

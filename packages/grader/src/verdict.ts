@@ -1,0 +1,179 @@
+// Judges: every check once, in the order of what it needs. The two checks about the submission itself are built in.
+
+import { SourceMap } from 'node:module'
+import type { Stop } from '@pagewalk/machine'
+import type { Bundle, Trouble } from './bundle.ts'
+import type { Ending, Played } from './capsule.ts'
+import { Blocked, evidenceOf } from './evidence.ts'
+import type { Thrown } from './harness.ts'
+import { type Check, type Finding, fail, type Lab, pass, type Run } from './lab.ts'
+
+/** What came of a check. */
+export type Judgement =
+  | Finding
+  | { readonly verdict: 'blocked'; readonly observed: string }
+  | { readonly verdict: 'error'; readonly observed: string; readonly stack: string }
+
+export const LOADS = 'loads'
+export const STOPS = 'stops'
+/** Claims of the checks that every lab has. */
+export const BUILT_IN: ReadonlyMap<string, string> = new Map([
+  [LOADS, 'The file compiles, imports only what the lab gives, and has the functions that the lab calls.'],
+  [STOPS, 'The kernel always gives the CPU back: no endless loop and no JavaScript exception.'],
+])
+
+/** What is known before the lab's checks are asked. */
+export interface Findings {
+  readonly loads: Finding
+  readonly stops: Finding
+  readonly runs: ReadonlyMap<string, Run>
+}
+
+/** Check id -> judgement, for the built-in checks and all of the lab's. */
+export function judge(lab: Lab, { loads, stops, runs }: Findings): Map<string, Judgement> {
+  const checks = new Map(lab.checks.map((check) => [check.id, check]))
+  const evidence = evidenceOf(lab, runs)
+  const judged = new Map<string, Judgement>([
+    [LOADS, loads],
+    [STOPS, loads.verdict === 'pass' ? stops : blockedBy(LOADS)],
+  ])
+  const asked = new Set<string>()
+  const ask = (id: string): Judgement => {
+    const known = judged.get(id)
+    if (known) return known
+    const check = checks.get(id)
+    if (!check || asked.has(id))
+      return ours(new Error(check ? `${id} needs itself` : `no check is named ${id}`))
+    asked.add(id)
+    const judgement = [LOADS, ...check.needs]
+      .map((need) => [need, ask(need)] as const)
+      .find(([, j]) => j.verdict !== 'pass')
+    const verdict = judgement ? blockedBy(judgement[0]) : run(check)
+    judged.set(id, verdict)
+    return verdict
+  }
+  const run = (check: Check): Judgement => {
+    try {
+      return check.run(evidence)
+    } catch (thrown) {
+      return thrown instanceof Blocked
+        ? { verdict: 'blocked', observed: `not judged: ${thrown.message}` }
+        : ours(thrown)
+    }
+  }
+  for (const id of checks.keys()) ask(id)
+  return judged
+}
+const blockedBy = (need: string): Judgement => ({
+  verdict: 'blocked',
+  observed: `not judged: it needs ${need}`,
+})
+const ours = (thrown: unknown): Judgement => {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+  return { verdict: 'error', observed: `the grader's own error: ${error.message}`, stack: error.stack ?? '' }
+}
+
+export const unusable = (trouble: Trouble): Findings => ({
+  loads: fail(trouble),
+  stops: pass,
+  runs: new Map(),
+})
+
+/** The built-in checks' findings, from what the capsule said. */
+export function findingsOf(scenarios: Lab['scenarios'], played: Played, bundle: Bundle): Findings {
+  if (played.load) return { loads: fail(loadTrouble(played.load, bundle)), stops: pass, runs: new Map() }
+  const runs = new Map([...played.runs].filter(([, run]) => !isBroken(run.stop)))
+  const trouble = stopTroubles(scenarios, played, bundle)
+  if (trouble.length === 0) return { loads: pass, stops: pass, runs }
+  const expected = 'every call of the kernel returns, and throws nothing'
+  return {
+    loads: pass,
+    stops: fail({ expected, observed: together(trouble), hint: trouble[0]?.hint ?? '' }),
+    runs,
+  }
+}
+const isBroken = (stop: Stop): boolean => stop.reason === 'hang' || stop.reason === 'error'
+/** Scenarios that say the same are told together. */
+const together = (trouble: readonly { scenario: string; observed: string }[]): string =>
+  [...Map.groupBy(trouble, ({ observed }) => observed)]
+    .map(([observed, list]) => `${list.map(({ scenario }) => scenario).join(', ')}: ${observed}`)
+    .join('; ')
+
+type Broken = Played['broken'] extends ReadonlyMap<string, infer T> ? T : never
+function stopTroubles(
+  scenarios: Lab['scenarios'],
+  played: Played,
+  bundle: Bundle,
+): (Told & { readonly scenario: string })[] {
+  return scenarios.flatMap(({ id }) => {
+    const broken = played.broken.get(id)
+    const stop = played.runs.get(id)?.stop
+    const told = broken ? toldBroken(broken, bundle) : stop && toldStop(stop, bundle)
+    return told ? [{ scenario: id, ...told }] : []
+  })
+}
+type Told = { readonly observed: string; readonly hint: string }
+function toldBroken(broken: Broken, bundle: Bundle): Told | undefined {
+  if ('threw' in broken) return toldThrow(broken.threw, bundle)
+  return 'ended' in broken ? toldEnding(broken.ended) : undefined
+}
+function toldStop(stop: Stop, bundle: Bundle): Told | undefined {
+  if (stop.reason === 'error') return toldThrow(stop, bundle)
+  if (stop.reason !== 'hang') return undefined
+  return { observed: stop.message, hint: 'Which loop of yours waits for something that nobody changes?' }
+}
+function toldThrow(thrown: Thrown, bundle: Bundle): Told {
+  const place = placeOf(thrown.stack, bundle)
+  const hint = 'A kernel has nobody above it to catch. Which value is not what this line takes it for?'
+  return { observed: `${place && `${place}: `}${thrown.message}`, hint }
+}
+/** How a capsule ended, in a sentence. */
+export const endingWords = (ending: Ending): string => toldEnding(ending).observed
+function toldEnding(ending: Ending): Told {
+  if (ending.reason === 'time') {
+    const seconds = ending.milliseconds / 1000
+    return {
+      observed: `the kernel did not come back within ${seconds} s, and did not touch the machine often enough to be stopped by it`,
+      hint: 'Which loop of yours never ends?',
+    }
+  }
+  if (ending.reason === 'memory')
+    return {
+      observed: `the kernel used more than ${ending.heapMiB} MiB of JavaScript memory`,
+      hint: 'Which list of yours only grows?',
+    }
+  const what =
+    ending.reason === 'died'
+      ? 'the process that ran the kernel died'
+      : 'what came back is no state of a machine'
+  return { observed: `${what} (${ending.told})`, hint: 'What does your file do that a kernel does not?' }
+}
+function loadTrouble(load: NonNullable<Played['load']>, bundle: Bundle): Trouble {
+  if ('missing' in load) {
+    const expected = 'the file exports the functions that the lab calls'
+    return {
+      expected,
+      observed: `no exported function ${load.missing.join(', ')}`,
+      hint: 'Has a name changed, or an export gone?',
+    }
+  }
+  const told = 'threw' in load ? toldThrow(load.threw, bundle) : toldEnding(load.ended)
+  return { expected: 'the file loads: its top level runs to its end', ...told }
+}
+
+/** `kernel.ts:12:5` of the topmost frame in the student's file, else of any file; '' if there is none. */
+export function placeOf(stack: string, { map }: Bundle): string {
+  const frames = [...stack.matchAll(/submission\.js:(\d+):(\d+)/g)].slice(0, 50)
+  if (frames.length === 0) return ''
+  const source = new SourceMap(JSON.parse(map))
+  const places = frames.flatMap(([, line, column]) => {
+    const origin = source.findOrigin(Number(line), Number(column))
+    return 'fileName' in origin
+      ? [`${shown(origin.fileName)}:${origin.lineNumber}:${origin.columnNumber}`]
+      : []
+  })
+  return places.find((place) => !place.startsWith('lib/')) ?? places[0] ?? ''
+}
+/** A source's name as the student knows it. */
+const shown = (file: string): string =>
+  file.startsWith('student:') ? file.slice('student:'.length) : file.replace(/^.*?([^/]+\/[^/]+)$/, '$1')

@@ -1,0 +1,40 @@
+// Submissions of the fake lab for tests: its right kernel, changed, in folders that are removed afterwards.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { DEFAULT_LIMITS, findSubmissions, type Grade, grade, type ResultCheck } from '../src/index.ts'
+import { fake } from './fake/lab.ts'
+
+export const RIGHT: string = readFileSync(new URL('fake/kernel.ts', import.meta.url), 'utf8')
+/** The line that counts. */
+export const COUNTS = 'write32(COUNT, read32(COUNT) + 1)'
+
+/** A folder of its own; gone when the test is. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'pagewalk-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+export function put(dir: string, files: Readonly<Record<string, string | Uint8Array>>): string {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(dir, name, '..'), { recursive: true })
+    writeFileSync(join(dir, name), text)
+  }
+  return dir
+}
+/** The right kernel with its counting line replaced. */
+export const counting = (by: string): string => {
+  if (!RIGHT.includes(COUNTS)) throw new Error('the fake kernel has no such line')
+  return RIGHT.replace(COUNTS, by)
+}
+export async function gradeSource(source: string, milliseconds = 10_000): Promise<Grade> {
+  const [submission] = findSubmissions(put(folder(), { 'kernel.ts': source }), [fake])
+  if (!submission) throw new Error('no submission found')
+  return grade(submission, { ...DEFAULT_LIMITS, milliseconds })
+}
+export const checksOf = ({ result }: Grade): Record<string, ResultCheck> =>
+  Object.fromEntries(result.steps.flatMap(({ checks }) => checks).map((check) => [check.id, check]))
+export const verdictsOf = (one: Grade): Record<string, string> =>
+  Object.fromEntries(Object.entries(checksOf(one)).map(([id, { verdict }]) => [id, verdict]))

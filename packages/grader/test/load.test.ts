@@ -1,0 +1,71 @@
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { findSubmissions, UsageError } from '../src/index.ts'
+import { fake } from './fake/lab.ts'
+import { folder, put, RIGHT } from './kit.ts'
+
+const names = (path: string): string[] => findSubmissions(path, [fake]).map(({ name }) => name)
+
+describe('findSubmissions', () => {
+  test('takes a folder, the file, and a folder of folders', () => {
+    const dir = put(folder(), {
+      'x/kernel.ts': RIGHT,
+      'y/kernel.ts': RIGHT,
+      '.git/kernel.ts': '',
+      'node_modules/z/kernel.ts': '',
+    })
+    expect(names(dir)).toEqual(['x', 'y'])
+    expect(names(join(dir, 'x'))).toEqual(['x'])
+    expect(names(join(dir, 'x', 'kernel.ts'))).toEqual(['x'])
+  })
+  test('takes a file of another name if only one lab is meant', () => {
+    expect(names(join(put(folder(), { 'alice.ts': RIGHT }), 'alice.ts'))).toEqual(['alice'])
+  })
+  test('the hash is of the student’s files alone', () => {
+    const dir = put(folder(), {
+      'x/kernel.ts': RIGHT,
+      'y/kernel.ts': RIGHT,
+      'y/notes.md': 'hello',
+      'z/kernel.ts': `${RIGHT} `,
+    })
+    const [x, y, z] = findSubmissions(dir, [fake]).map(({ sha256 }) => sha256)
+    expect(x).toBe(y)
+    expect(x).not.toBe(z)
+  })
+  test('a symbolic link is not followed', () => {
+    const dir = put(folder(), { 'real/kernel.ts': RIGHT, 'x/notes.md': '' })
+    symlinkSync(join(dir, 'real', 'kernel.ts'), join(dir, 'x', 'kernel.ts'))
+    const [, x] = findSubmissions(dir, [fake])
+    expect(x?.trouble?.observed).toBe('kernel.ts: a symbolic link, which is not followed')
+    expect(x?.files.size).toBe(0)
+  })
+  test('a file that is too long is not read', () => {
+    const [x] = findSubmissions(put(folder(), { 'kernel.ts': ' '.repeat(1_048_577) }), [fake])
+    expect(x?.trouble).toMatchObject({
+      expected: 'kernel.ts has at most 1048576 bytes',
+      observed: 'kernel.ts: 1048577 bytes',
+    })
+  })
+  test.each([
+    [
+      'nothing there',
+      (dir: string) => join(dir, 'none'),
+      /expected a folder with kernel\.ts, .* got nothing there$/,
+    ],
+    [
+      'a folder with neither',
+      (dir: string) => dir,
+      /expected kernel\.ts in it, or in folders in it; got neither$/,
+    ],
+    [
+      'a file of another kind',
+      (dir: string) => join(dir, 'notes.md'),
+      /expected a file named kernel\.ts, .* got notes\.md$/,
+    ],
+  ])('says what it expected: %s', (_what, path, message) => {
+    const dir = put(folder(), { 'notes.md': '', 'empty/notes.md': '' })
+    expect(() => findSubmissions(path(dir), [fake])).toThrow(UsageError)
+    expect(() => findSubmissions(path(dir), [fake])).toThrow(message)
+  })
+})
