@@ -131,7 +131,7 @@ export function processSetup(pid: number, programNumber: number): void {
 /** Give `owner` a free physical page, whichever is the first. @returns its address, or null if none is free */
 function allocatePage(owner: number): u64 | null {
   for (let pn = 0; pn < NPAGES; pn++)
-    if (pageinfo[pn]?.refcount === 0) {
+    if (pageinfo[pn]!.refcount === 0) {
       assignPhysicalPage(PAGEADDRESS(pn), owner)
       return PAGEADDRESS(pn)
     }

@@ -1,0 +1,85 @@
+// Step 1: kernel isolation.
+
+import { type Check, fail, pass } from '@pagewalk/grader'
+import { INT_SYS_GETPID, PROC_START_ADDR } from '../layout.ts'
+import { isConsole, list, userLeaves } from '../os.ts'
+import { FORBIDDEN } from '../scenarios.ts'
+import { answers, consoleTrouble, isKernels, os, refused } from '../troubles.ts'
+
+export const boots: Check = {
+  id: 'boots',
+  claim: 'The kernel boots and enters a process in ring 3.',
+  needs: [],
+  run(evidence) {
+    const allocators = os(evidence, 'allocators')
+    if (allocators.spaces.length > 0) return pass
+    return fail({
+      expected: 'ring 3 is entered',
+      observed: `it never was: ${allocators.ending}`,
+      hint: 'What must every address space still hold at the moment when CR3 changes or a trap comes?',
+    })
+  },
+}
+
+export const systemCallsAnswered: Check = {
+  id: 'system-calls-answered',
+  claim: 'Each of the four processes runs and is told its own process id by getpid.',
+  needs: ['boots'],
+  run(evidence) {
+    const allocators = os(evidence, 'allocators')
+    const pids = answers(allocators, INT_SYS_GETPID)
+    if ([1, 2, 3, 4].every((pid) => pids.has(pid))) return pass
+    return fail({
+      expected: 'getpid answers 1, 2, 3 and 4',
+      observed: `getpid answered ${list([...pids].map(String), 8) || 'nobody'}; ${allocators.ending}`,
+      hint: 'Which is the last thing that went well? What does the kernel check at each trap, and for whom?',
+    })
+  },
+}
+
+export const kernelMemoryProtected: Check = {
+  id: 'kernel-memory-protected',
+  claim: 'Below 0x100000 a process can reach no page but the console.',
+  needs: ['boots'],
+  run(evidence) {
+    const allocators = os(evidence, 'allocators')
+    for (const space of allocators.spaces) {
+      const open = userLeaves(space).filter((leaf) => leaf.va < PROC_START_ADDR && !isConsole(leaf))
+      const books = userLeaves(space).filter(
+        (leaf) => leaf.writable && !isConsole(leaf) && isKernels(allocators, leaf),
+      )
+      const wrong = open[0] ?? books[0]
+      if (wrong === undefined) continue
+      return fail({
+        expected: 'no U on the way to any kernel page; the console alone is open',
+        observed: `${open.length || books.length} pages are open, the first: ${allocators.walk(space, wrong.va, 'read')}`,
+        hint: 'Which bit of a page table entry lets ring 3 in, and over which range do you clear it?',
+      })
+    }
+    return pass
+  },
+}
+
+export const consoleOpen: Check = {
+  id: 'console-open',
+  claim: 'Every process can write to the console at 0xB8000.',
+  needs: ['kernel-memory-protected'],
+  run(evidence) {
+    const allocators = os(evidence, 'allocators')
+    return consoleTrouble(allocators, allocators.spaces) ?? pass
+  },
+}
+
+export const kernelAddressesRefused: Check = {
+  id: 'kernel-addresses-refused',
+  claim: 'page_alloc refuses every address below 0x100000 with -1, and the kernel goes on.',
+  needs: ['kernel-memory-protected', 'system-calls-answered'],
+  run(evidence) {
+    return (
+      refused(os(evidence, 'kernel-addresses'), FORBIDDEN, {
+        expected: 'page_alloc returns -1 for an address of the kernel',
+        hint: 'Who chooses the address that page_alloc gets? What could a process that means harm ask for?',
+      }) ?? pass
+    )
+  },
+}

@@ -1,0 +1,68 @@
+// The WeensyOS lab as the grader is handed it. Hidden parts (reference, mutants, designs) are not reached from here.
+
+import { fileURLToPath } from 'node:url'
+import type { Lab } from '@pagewalk/grader'
+import { COMMANDS, machineOptions } from '@pagewalk/weensyos'
+import { loadPrograms } from '@pagewalk/weensyos/programs/node.ts'
+import { checks } from './checks.ts'
+import { INSTRUCTIONS_PER_TICK, LAST_TICKS_ADDR, SHOWING_ADDR } from './layout.ts'
+import { rubric } from './rubric.ts'
+import { scenarios } from './scenarios.ts'
+import { view } from './view.ts'
+
+const path = (specifier: string): string => fileURLToPath(import.meta.resolve(specifier))
+const folder = (specifier: string): string => fileURLToPath(new URL('.', import.meta.resolve(specifier)))
+
+const lib = folder('@pagewalk/weensyos')
+
+export const weensyos: Lab = {
+  id: 'weensyos',
+  title: 'WeensyOS: virtual memory',
+  files: ['kernel.ts'],
+  recognise: (source) => /\bexport function exception\b/.test(source),
+  bundle: {
+    lib,
+    entry: "export * as kernel from './kernel.ts'; export { boot } from './lib/boot.ts'",
+    modules: { '@pagewalk/machine/x86-64': path('@pagewalk/machine/x86-64') },
+    exports: ['kernel', 'exception', 'schedule', 'assignPhysicalPage'],
+  },
+  machine: { ...machineOptions, log: ['syscall', 'ring3', 'fault', 'reset'], eventLimit: 50_000 },
+  scenarios,
+  checks,
+  rubric,
+  samples: fileURLToPath(new URL('samples', import.meta.url)),
+  view,
+  live: {
+    programs: COMMANDS,
+    boot: (program) => ({ command: program, programs: loadPrograms('slow') }),
+    instructionsPerTick: INSTRUCTIONS_PER_TICK,
+    keys: [
+      { key: 'a', does: 'allocators' },
+      { key: 'f', does: 'fork' },
+      { key: 'e', does: 'forkexit' },
+    ],
+    // The kernel moves on half a second after `last_ticks`; a last tick in the far future holds it.
+    shown: (digit) =>
+      digit === 0
+        ? [{ address: LAST_TICKS_ADDR, value: 0 }]
+        : [
+            { address: SHOWING_ADDR, value: digit },
+            { address: LAST_TICKS_ADDR, value: 0x7fff_ffff },
+          ],
+  },
+  starter: {
+    files: {
+      'kernel.ts': { copy: path('@pagewalk/weensyos/kernel') },
+      'README.md': {
+        copy: fileURLToPath(new URL('../README.md', import.meta.resolve('@pagewalk/weensyos'))),
+      },
+      lib: { copy: lib },
+      ...Object.fromEntries(
+        ['process.h', 'p-allocator.c', 'p-fork.c', 'p-forkexit.c'].map((name) => [
+          `programs/${name}`,
+          { copy: path(`@pagewalk/weensyos/programs/${name}`) },
+        ]),
+      ),
+    },
+  },
+}

@@ -1,0 +1,75 @@
+// What the checks are worth: 20 points a step. The checks with 0 points are what others stand on; a handed-out
+// kernel passes them. A changed point is a new version and a line in CHANGELOG.md.
+
+import type { Rubric } from '@pagewalk/grader'
+
+export const rubric: Rubric = {
+  version: 'weensyos-1',
+  steps: [
+    {
+      id: '1',
+      title: 'Kernel isolation',
+      extra: false,
+      checks: [
+        { check: 'boots', points: 0 },
+        { check: 'system-calls-answered', points: 0 },
+        { check: 'kernel-memory-protected', points: 10 },
+        { check: 'console-open', points: 4 },
+        { check: 'kernel-addresses-refused', points: 6 },
+      ],
+    },
+    {
+      id: '2',
+      title: 'Isolated address spaces',
+      extra: false,
+      checks: [
+        { check: 'own-page-tables', points: 7 },
+        { check: 'processes-isolated', points: 8 },
+        { check: 'process-memory-works', points: 5 },
+      ],
+    },
+    {
+      id: '3',
+      title: 'Virtual page allocation',
+      extra: false,
+      checks: [
+        { check: 'page-alloc-any-page', points: 7 },
+        { check: 'heap-pages-recorded', points: 4 },
+        { check: 'heap-pages-usable', points: 3 },
+        { check: 'page-alloc-returns-zero', points: 1 },
+        { check: 'odd-addresses-refused', points: 2 },
+        { check: 'memory-runs-out', points: 3 },
+      ],
+    },
+    {
+      id: '4',
+      title: 'Overlapping address spaces',
+      extra: false,
+      checks: [
+        { check: 'stack-at-top', points: 8 },
+        { check: 'stack-aligned', points: 2 },
+        { check: 'stack-page-recorded', points: 2 },
+        { check: 'whole-address-space', points: 4 },
+        { check: 'heaps-fill-memory', points: 4 },
+      ],
+    },
+    {
+      id: '5',
+      title: 'Fork',
+      extra: false,
+      checks: [
+        { check: 'fork-returns-twice', points: 6 },
+        { check: 'fork-copies-memory', points: 3 },
+        { check: 'fork-shares-nothing-writable', points: 4 },
+        { check: 'fork-makes-four', points: 2 },
+        { check: 'fork-copies-registers', points: 1 },
+        { check: 'fork-child-console', points: 1 },
+        { check: 'fork-pages-recorded', points: 1 },
+        { check: 'fork-slots-run-out', points: 1 },
+        { check: 'fork-without-memory', points: 1 },
+      ],
+    },
+    { id: '6', title: 'Shared read-only memory', extra: true, checks: [] },
+    { id: '7', title: 'Freeing memory', extra: true, checks: [] },
+  ],
+}
