@@ -1,0 +1,176 @@
+#!/usr/bin/env node
+// The command line. Exit codes: 0 done; 1 a score below --fail-under; 2 usage, told in one sentence; 3 our own error.
+
+import { enableCompileCache } from 'node:module'
+import type { Command } from 'commander'
+
+enableCompileCache()
+
+const EXIT_USAGE = 2
+const EXIT_OURS = 3
+
+/** A reader that went away (`| head`) is no error. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+/** @returns the exit code */
+async function told(error: unknown): Promise<number> {
+  const { CommanderError } = await import('commander')
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE // commander has said it
+  const { SubmissionError, UsageError } = await import('@pagewalk/grader')
+  if (error instanceof UsageError || error instanceof SubmissionError) {
+    process.stderr.write(`pagewalk: ${error.message}\n`)
+    return EXIT_USAGE
+  }
+  const stack = error instanceof Error ? error.stack : String(error)
+  process.stderr.write(`pagewalk: this is our own error, not yours:\n${stack}\n`)
+  return EXIT_OURS
+}
+
+async function commands(): Promise<Command> {
+  const { Command, InvalidArgumentError, Option } = await import('commander')
+  const number =
+    (what: string, least: number) =>
+    (text: string): number => {
+      const value = Number(text)
+      if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value
+      throw new InvalidArgumentError(`Expected ${what}, got ${JSON.stringify(text)}.`)
+    }
+  const whole =
+    (what: string, least: number) =>
+    (text: string): number => {
+      const value = number(what, least)(text)
+      if (Number.isSafeInteger(value)) return value
+      throw new InvalidArgumentError(`Expected ${what}, got ${JSON.stringify(text)}.`)
+    }
+  const lab = (): InstanceType<typeof Option> =>
+    new Option('--lab <id>', 'which lab it is, if that cannot be seen')
+  const ticks = whole('a number of timer ticks, 0 or more', 0)
+
+  const program = new Command('pagewalk')
+    .description('Grades and runs operating-system paging labs on an emulated x86-64 machine.')
+    .usage('[command] [options]')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'pagewalk: ')) })
+    .addHelpText('after', HELP)
+    .action(async (_options: object, command: Command) => {
+      if (command.args.length > 0)
+        command.error(`error: expected a command, got ${JSON.stringify(command.args[0])}; see --help`)
+      const { gradeSamples } = await import('./grade.ts')
+      process.exitCode = await gradeSamples()
+    })
+    .allowExcessArguments()
+
+  program
+    .command('grade')
+    .description('Grade submissions: what holds of the machine is a point, what does not is told.')
+    .argument('<path...>', 'a folder with kernel.ts, the file itself, or a folder of such folders')
+    .addOption(lab())
+    .option('--json', 'one JSON document on standard output: an object, or an array for several')
+    .option('--full', 'the full report of each submission, also for several')
+    .option(
+      '--fail-under <points>',
+      'exit with 1 if a score is lower',
+      number('a number of points, 0 or more', 0),
+    )
+    .option(
+      '--jobs <n>',
+      'how many to grade at a time (default: one per CPU)',
+      whole('a whole number, 1 or more', 1),
+    )
+    .option(
+      '--timeout <seconds>',
+      'wall clock for each scenario (default: 20)',
+      number('a number of seconds above 0', 0.001),
+    )
+    .action(async (paths: string[], options) => {
+      const { gradePaths } = await import('./grade.ts')
+      process.exitCode = await gradePaths(paths, options)
+    })
+
+  program
+    .command('run')
+    .description('Boot a submission and show its screen, live in the terminal or after some time.')
+    .argument('<path>', 'a folder with kernel.ts, or the file itself')
+    .addOption(lab())
+    .option('--program <name>', "what to boot (default: the lab's first)")
+    .option('--headless', 'no terminal: run as fast as it goes, then print the screen as text')
+    .option('--ticks <n>', 'with --headless: how many timer ticks to run (default: 500)', ticks)
+    .option('--keys <keys>', 'with --headless: keys to press at the start, such as f')
+    .addHelpText('after', KEYS)
+    .action(async (path: string, options) => {
+      const { runHeadless, runLive } = await import('./run.ts')
+      await (options.headless ? runHeadless(path, options) : runLive(path, options))
+    })
+
+  program
+    .command('snapshot')
+    .description(
+      'The machine as data (JSON): memory map with owners, address spaces, page tables, TLB, registers, screen.',
+    )
+    .argument('<path>', 'a folder with kernel.ts, or the file itself')
+    .addOption(lab())
+    .option('--program <name>', "what to boot (default: the lab's first)")
+    .option('--ticks <n>', 'how many timer ticks to run first (default: 500)', ticks)
+    .option('--keys <keys>', 'keys to press at the start')
+    .option('-o, --output <file>', 'where to write it; - is standard output', '-')
+    .action(async (path: string, options) => {
+      const { snapshot } = await import('./run.ts')
+      await snapshot(path, options)
+    })
+
+  program
+    .command('diff')
+    .description(
+      'What differs between two snapshots: ranges that came, went, or changed rights or owners; registers.',
+    )
+    .argument('<before>', 'a file that `snapshot` wrote')
+    .argument('<after>', 'a later one')
+    .option('--json', 'the changes as a JSON array')
+    .action(async (before: string, after: string, options) => {
+      const { diff } = await import('./diff.ts')
+      diff(before, after, options)
+    })
+
+  program
+    .command('new')
+    .description(
+      "Make a student's folder: the file to edit, the lab's library to read, types for the editor, a README.",
+    )
+    .argument('<lab>', 'which lab, such as weensyos')
+    .argument('<dir>', 'the folder; it must be empty or not there')
+    .action(async (id: string, dir: string) => {
+      const { newFolder } = await import('./new.ts')
+      await newFolder(id, dir)
+    })
+  return program
+}
+
+const HELP = `
+Without a command, the samples that come with the labs are graded.
+
+Examples:
+  pagewalk new weensyos my-lab          make a folder to work in
+  pagewalk run my-lab                   boot it and watch its memory
+  pagewalk grade my-lab                 score it, with the reasons
+  pagewalk grade class/ --json          score a folder of folders, as JSON
+
+Exit codes: 0 done, 1 a score below --fail-under, 2 wrong usage, 3 our own error.`
+
+const KEYS = `
+Keys while it runs:
+  a f e     as in the lab (other keys go to the emulated keyboard too)
+  1 to 9    show the address space of that process; 0: all in turn
+  p  .      pause; run to the next trap
+  +  -      faster, slower
+  r         start again
+  q         quit`
+
+try {
+  const program = await commands()
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = await told(error)
+}
