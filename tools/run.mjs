@@ -1,6 +1,7 @@
 // Runs on whatever Node (>= 20) and npm are there: fetches the pinned pnpm and, where the running Node is too
 // old, the pinned Node, then hands over. Both are locked by hash in tools/bootstrap/*/package-lock.json.
-import { spawnSync } from 'node:child_process'
+// What it says itself goes to standard error, so that `npm start --silent -- grade PATH --json` prints JSON and no more.
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -11,6 +12,11 @@ const windows = process.platform === 'win32'
 const [major, minor] = process.versions.node.split('.').map(Number)
 const newEnough = major >= 26 || (major === 24 && minor >= 11)
 
+const STDERR = 2
+/** A step of the set-up: its output is not the command's. */
+function setUp(command, args, cwd = root) {
+  run(command, args, { cwd, stdio: ['inherit', STDERR, STDERR] })
+}
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { stdio: 'inherit', cwd: root, env, shell: windows, ...options })
   if (done.error) throw done.error
@@ -32,8 +38,8 @@ function bootstrap(name) {
   const stamp = join(modules, '.stamp')
   const want = createHash('sha256').update(readFileSync(lock)).digest('hex')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== want) {
-    console.log(`setup: ${name} (pinned in tools/bootstrap/${name})`)
-    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: dir })
+    console.error(`setup: ${name} (pinned in tools/bootstrap/${name})`)
+    setUp('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], dir)
     writeFileSync(stamp, want)
   }
   return modules
@@ -42,10 +48,13 @@ function bootstrap(name) {
 // The native pnpm has no bin entry of its own, so its folder goes on the PATH (turbo looks for `pnpm` there too).
 const pnpmModules = bootstrap('pnpm')
 prepend(join(pnpmModules, '@pnpm', `exe.${process.platform}-${process.arch}`))
+let node = process.execPath
 if (!newEnough) {
   const modules = bootstrap('node')
   const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'
-  prepend(join(modules, `${prefix}-${windows ? 'win' : process.platform}-${process.arch}`, 'bin'))
+  const bin = join(modules, `${prefix}-${windows ? 'win' : process.platform}-${process.arch}`, 'bin')
+  node = join(bin, windows ? 'node.exe' : 'node')
+  prepend(bin)
 }
 
 const installed = join(root, 'node_modules', '.pagewalk-lock')
@@ -53,14 +62,35 @@ const lockHash = createHash('sha256')
   .update(readFileSync(join(root, 'pnpm-lock.yaml')))
   .digest('hex')
 if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lockHash) {
-  console.log('setup: dependencies')
-  run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only'])
+  console.error('setup: dependencies')
+  setUp('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only'])
   writeFileSync(installed, lockHash)
 }
 prepend(join(root, 'node_modules', '.bin'))
 
+/** The application, in the folder where the user is. It has the terminal; this process waits and ends as it ends. */
+function start(args) {
+  const cwd = process.env.INIT_CWD ?? process.cwd()
+  env.PAGEWALK_NAME = 'npm start --silent --' // what the help shows
+  const app = spawn(node, [join(root, 'apps', 'pagewalk', 'src', 'main.ts'), ...args], {
+    stdio: 'inherit',
+    cwd,
+    env,
+  })
+  process.on('SIGINT', () => {}) // ^C goes to both; the application decides
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => app.kill(signal))
+  app.on('error', (error) => {
+    throw error
+  })
+  app.on('exit', (code, signal) => {
+    if (!signal) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
 const [task, ...rest] = process.argv.slice(2)
-if (task === 'start') run('node', ['apps/pagewalk/src/main.ts', ...rest])
+if (task === 'start') start(rest)
 else if (task === 'test')
   run('turbo', [
     'run',
