@@ -31,7 +31,7 @@ export type IntWidth = Exclude<Width, 1>
 
 export type Op =
   // Leaves. `state`: 64 bits of the CPU block that no instruction but a system instruction changes.
-  | ('const' | 'reg' | 'state' | 'load' | 'flagA' | 'flagB' | 'flagKind' | 'flagBits')
+  | ('const' | 'reg' | 'state' | 'load' | 'flagA' | 'flagB' | 'flagKind' | 'flag' | 'flagBits')
   // Both operands and the result have one width.
   | ('add' | 'sub' | 'mul' | 'and' | 'or' | 'xor' | 'shl' | 'shr' | 'sar')
   // The result has width 1. `canonical`: is this 64-bit number an address that exists?
@@ -53,7 +53,7 @@ export interface Value<W extends Width = Width> {
   readonly args: readonly Value[]
   /** const: the value */
   readonly imm: bigint
-  /** reg: its number; state: the slot; call: the helper's number */
+  /** reg: its number; state: the slot; call: the helper's number; flag: its bit in RFLAGS */
   readonly n: number
   /** load */
   readonly place: Place | undefined
@@ -308,7 +308,7 @@ export class Builder {
   /** One arithmetic flag before the instruction. */
   flag(f: Flag): Value<1> {
     this.m.readsFlags = true
-    if (!this.known) return this.bit(this.node('flagBits', 32, []), FLAG_BIT[f])
+    if (!this.known) return this.node('flag', 1, [], 0n, FLAG_BIT[f])
     return recipes[this.known.name][f](this, ...this.inputs(this.known.w))
   }
   /** Condition code `cc` (the low four bits of Jcc, SETcc, CMOVcc; SDM Vol. 1 App. B, EFLAGS Condition Codes). */
@@ -339,22 +339,24 @@ export class Builder {
     changes: Partial<Record<Flag, Value<1>>>,
     name: RecipeName = 'bits',
     y: Value = this.const(64, 0),
-    { unless, w = 64 }: { unless?: Value<1>; w?: IntWidth } = {},
+    { unless, w = 64 }: { unless?: Value<1> | undefined; w?: IntWidth } = {},
   ): void {
-    const changed = Object.entries(changes) as [Flag, Value<1>][]
-    const kept = ~changed.reduce((bits, [f]) => bits | (1 << FLAG_BIT[f]), 0)
-    const all = changed.length === 6
-    const before = all ? this.const(32, 0) : this.and(this.allFlags(), this.const(32, kept))
-    const bits = changed.reduce(
-      (sum, [f, v]) => this.or(sum, this.shlBy(this.zext(32, v), FLAG_BIT[f])),
-      before,
-    )
+    const changed = new Map(Object.entries(changes))
+    const kept = (Object.keys(FLAG_BIT) as Flag[]).filter((f) => !changed.has(f))
+    const mask = kept.reduce((sum, f) => sum | (1 << FLAG_BIT[f]), 0)
+    const place = (f: Flag, v: Value<1>): Value<32> => this.shlBy(this.zext(32, v), FLAG_BIT[f])
+    const parts =
+      this.known || kept.length < 2
+        ? kept.map((f) => place(f, this.flag(f)))
+        : [this.and(this.allFlags(), this.const(32, mask))]
+    for (const [f, v] of Object.entries(changes)) parts.push(place(f as Flag, v))
+    const bits = parts.reduce((x, y) => this.or(x, y))
     this.writeFlags(this.kind(name, w), bits, y, unless)
   }
   private kind(name: RecipeName, w: Width): Value<32> {
     return this.const(32, recipeNumber(name) * 4 + Math.log2(w) - 3)
   }
-  private writeFlags(kind: Value<32>, x: Value, y: Value, unless = this.const(1, 0)): void {
+  private writeFlags(kind: Value<32>, x: Value, y: Value, unless: Value<1> = this.const(1, 0)): void {
     if (isConst(unless) && unless.imm) return
     const f: FlagsWrite = { kind, a: this.zext(64, x), b: this.zext(64, y) }
     this.m.flags = f

@@ -171,7 +171,7 @@ export function decode(
   const { rep, lock } = prefixes(start)
   let opcode = code[at - 1] ?? 0
   if (opcode === 0x0f) opcode = 256 + byte()
-  const found = maps[classOf(rep)]![opcode]
+  const found = maps[classOf(rep)]?.[opcode]
   const form = found && choose(found)
   const length = form ? 0 : at - start
   if (!form) return failed(VECTOR_UD, length)
@@ -225,7 +225,7 @@ function finishDecoding(
   rep: number,
   lock: boolean,
 ): Decoded | Undecoded {
-  // 90 would be xchg eax, eax, but does not clear the upper half; a mandatory prefix has found its own row
+  // 90 would be xchg eax, eax, but does not clear the upper half; with F3 it is PAUSE
   const nop = opcode === 0x90 && !(rex & 1)
   const operands = nop ? [] : form.operands.map((s) => readOperand(s.from, s.width, opcode))
   const length = at - start
@@ -236,11 +236,10 @@ function finishDecoding(
   if (spec?.from === 'J' && first?.kind === 'imm')
     first.value = BigInt.asUintN(64, rip + BigInt(length) + first.value)
   const w = spec ? widthOf(spec.width) : 32
-  const row = nop && form.row !== PAUSE ? NOP : form.row
+  const row = nop ? NOP : form.row
   return { row, operands, w, rep, lock, cc: form.cc, a32, segment, length }
 }
 const NOP = isa.find((r) => r.name === 'nop')!
-const PAUSE = isa.find((r) => r.name === 'pause')!
 
 function widthOf(letter: string): IntWidth {
   switch (letter) {

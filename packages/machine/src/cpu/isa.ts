@@ -33,7 +33,7 @@ import {
   RSP,
   type Value,
 } from './builder.ts'
-import { FLAG_BIT, type Flag, ofResult, type RecipeName } from './flags.ts'
+import { FLAG_BIT, type Flag, ofResult } from './flags.ts'
 import { Helper } from './helpers.ts'
 import { Slot, SystemOp } from './state.ts'
 
@@ -170,10 +170,7 @@ const rotate65 = (
   const out = b.trunc(1, b.shr(x, left ? rest : before))
   return { r: b.select(zero, x, b.or(b.or(there, around), inserted)), c: b.select(zero, carry, out) }
 }
-/**
- * SHLD and SHRD. A 16-bit count above 16 is undefined in the manual; here, as on the CPUs at hand, the destination
- * follows the source: bits of d:s:d.
- */
+/** SHLD and SHRD. The manual leaves a 16-bit count above 16 undefined; here the bits of d:s:d are shifted. */
 const doubleShift =
   (left: boolean): Sem =>
   (b, d, s, t) => {
@@ -214,6 +211,10 @@ const signs = (b: Builder, r: V): Record<'Z' | 'S' | 'P', Value<1>> => ({
 
 // Bits.
 
+/** Undefined flags are cleared: to keep them would cost their computation. */
+const cleared = (b: Builder, ...flags: Flag[]): Partial<Record<Flag, Value<1>>> =>
+  Object.fromEntries(flags.map((f) => [f, b.const(1, 0)]))
+
 /** A register as bit number reaches beyond a memory operand: it addresses a bit string. SDM Vol. 2 "BT", "Bit(BitBase, BitOffset)". */
 const bitTest =
   (change?: (b: Builder, x: V, bit: V) => V): Sem =>
@@ -224,7 +225,7 @@ const bitTest =
     const words = string ? b.sar(b.sext(64, b.get(s)), b.const(64, Math.log2(w))) : undefined
     const place = words && b.placeAt(d, w, b.shlBy(words, Math.log2(w / 8)))
     const x = place ? b.loadPlace(place) : b.get(d)
-    b.keepFlags({ C: b.trunc(1, b.shr(x, n)) }, 'bitTest')
+    b.keepFlags({ C: b.trunc(1, b.shr(x, n)), ...cleared(b, 'P', 'A', 'S', 'O') }, 'bitTest')
     if (!change) return
     const r = change(b, x, b.shl(b.const(w, 1), n))
     if (place) b.storePlace(place, r)
@@ -240,7 +241,7 @@ const bitScan =
     const y = wide(b, x)
     const first = reverse ? b.xor(b.unary('clz', y), b.const(y.w, y.w - 1)) : b.unary('ctz', y)
     b.setIf(b.not(b.isZero(x)), d, b.trunc(d.w, first))
-    b.keepFlags({ Z: b.isZero(x) }, 'bitScan')
+    b.keepFlags({ Z: b.isZero(x), ...cleared(b, 'C', 'P', 'A', 'S', 'O') }, 'bitScan')
   }
 const countZeros =
   (leading: boolean): Sem =>
@@ -251,7 +252,7 @@ const countZeros =
     const zeros = b.unary(leading ? 'clz' : 'ctz', guarded)
     const n = b.trunc(x.w, x.w === 16 && leading ? b.sub(zeros, b.const(y.w, 16)) : zeros)
     b.set(d, n)
-    b.keepFlags({ C: b.isZero(x), Z: b.isZero(n) }, 'countZeros')
+    b.keepFlags({ C: b.isZero(x), Z: b.isZero(n), ...cleared(b, 'P', 'A', 'S', 'O') }, 'countZeros')
   }
 /** Neighbours change places: bytes, then pairs, then halves. The 16-bit form is undefined in the manual; CPUs give 0. */
 const byteSwap = (b: Builder, x: V): V => {
@@ -465,7 +466,7 @@ const addressOf =
   (op: SystemOp): Sem =>
   (b, d) =>
     b.system(op, b.address(d))
-const valueOf =
+const operandOf =
   (op: SystemOp): Sem =>
   (b, d) =>
     b.system(op, b.get(d))
@@ -713,9 +714,8 @@ export const isa: readonly Row[] = [
     b.keepFlags({ S: flag('S'), Z: flag('Z'), A: flag('A'), P: flag('P'), C: flag('C') })
   }),
 
-  // 0F1E with F3 is ENDBR64 or RDSSP, 0F18 and 0F0D are prefetches; to this machine they are all the same
-  row('nop', '0F0D Ev|0F18 Ev|0F19 Ev|0F1A Ev|0F1B Ev|0F1C Ev|0F1D Ev|0F1E Ev|0F1F Ev', NO_EFFECT),
-  row('pause', 'F3 90', NO_EFFECT),
+  // 90 is one too, PAUSE with it (decode.ts). 0F1E with F3 is ENDBR64 or RDSSP, 0F18 and 0F0D are prefetches
+  row('nop', '0F0D M|0F18 Ev|0F19 Ev|0F1A Ev|0F1B Ev|0F1C Ev|0F1D Ev|0F1E Ev|0F1F Ev', NO_EFFECT),
   row('lfence', 'NP 0FAE/5 Rv', NO_EFFECT),
   row('mfence', 'NP 0FAE/6 Rv', NO_EFFECT),
   row('sfence', 'NP 0FAE/7 Rv', NO_EFFECT),
@@ -760,14 +760,14 @@ export const isa: readonly Row[] = [
   row('mov', '0F23 D,Hq', (b, d, s) => b.system(SystemOp.movToDr, debugRegister(b, d), b.get(s))),
   row('sldt', '0F00/0 Mw|0F00/0 Rv', storeState(Slot.ldtr)),
   row('str', '0F00/1 Mw|0F00/1 Rv', storeState(Slot.tr)),
-  row('lldt', '0F00/2 Ew', valueOf(SystemOp.lldt)),
-  row('ltr', '0F00/3 Ew', valueOf(SystemOp.ltr)),
+  row('lldt', '0F00/2 Ew', operandOf(SystemOp.lldt)),
+  row('ltr', '0F00/3 Ew', operandOf(SystemOp.ltr)),
   row('sgdt', '0F01/0 M', addressOf(SystemOp.sgdt)),
   row('sidt', '0F01/1 M', addressOf(SystemOp.sidt)),
   row('lgdt', '0F01/2 M', addressOf(SystemOp.lgdt)),
   row('lidt', '0F01/3 M', addressOf(SystemOp.lidt)),
   row('smsw', '0F01/4 Mw|0F01/4 Rv', storeState(Slot.cr0)),
-  row('lmsw', '0F01/6 Ew', valueOf(SystemOp.lmsw)),
+  row('lmsw', '0F01/6 Ew', operandOf(SystemOp.lmsw)),
   row('invlpg', '0F01/7 M', addressOf(SystemOp.invlpg)),
   row('swapgs', '0F01F8', system(SystemOp.swapgs)),
   row('rdtscp', '0F01F9', system(SystemOp.rdtscp)),

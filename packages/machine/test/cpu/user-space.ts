@@ -108,7 +108,7 @@ export class UserSpace {
   get fault(): string {
     const { i32, u64, rip } = this.state
     const what = `vector ${i32[Slot.vector * 2]}, error code ${i32[Slot.error * 2]}`
-    return `${what}, address 0x${u64[Slot.faultAddress]!.toString(16)} at rip 0x${rip.toString(16)}`
+    return `${what}, address 0x${u64[Slot.faultAddress]?.toString(16)} at rip 0x${rip.toString(16)}`
   }
   /** Linux: write(2) of one page's bytes, and exit(2). @returns the bytes written; undefined: the program has ended */
   syscall(): string | undefined {
