@@ -3,8 +3,9 @@
 // `./lib/*` is always the lab's own library. What a student's file may import besides, the lab says; anything else is
 // refused with a sentence that names the place.
 
+import { existsSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
-import type { BuildFailure, Message, Plugin } from 'esbuild'
+import type { BuildFailure, Message, OnResolveResult, Plugin } from 'esbuild'
 import { type ImportSite, importsOf } from './imports.ts'
 import type { LabSources } from './lab.ts'
 
@@ -33,6 +34,7 @@ const NAME = 'submission'
  */
 export async function bundle(files: ReadonlyMap<string, string>, sources: LabSources): Promise<Bundled> {
   for (const [name, source] of files) {
+    if (!name.endsWith('.ts')) continue
     const trouble = refusal(name, source, sources)
     if (trouble) return { ok: false, trouble }
   }
@@ -108,7 +110,7 @@ function rooms(files: ReadonlyMap<string, string>, { entry, lib, modules }: LabS
         if (kind === 'entry-point') return { path, namespace: ENTRY }
         const beside = namespace === STUDENT || namespace === ENTRY
         const own = path.replace(/^\.\//, '')
-        if (beside && inLibrary(path)) return { path: join(lib, own.slice('lib/'.length)) }
+        if (beside && inLibrary(path)) return inLib(path, join(lib, own.slice('lib/'.length)))
         if (namespace === ENTRY && files.has(own)) return { path: own, namespace: STUDENT }
         const target = join(dirname(importer), path)
         if (!beside && path.startsWith('.') && within(dirname(importer), target)) return { path: target }
@@ -122,6 +124,8 @@ function rooms(files: ReadonlyMap<string, string>, { entry, lib, modules }: LabS
     },
   }
 }
+const inLib = (wanted: string, path: string): OnResolveResult =>
+  existsSync(path) ? { path } : { errors: [{ text: `there is no '${wanted}' in the lab's library` }] }
 const within = (folder: string, path: string): boolean => {
   const way = relative(folder, path)
   return way !== '' && !way.startsWith('..') && !way.startsWith(sep)

@@ -21,6 +21,7 @@ async function main(job: Job): Promise<void> {
   })
   const harness = new Script(job.harness, { filename: 'harness.js' }).runInContext(context) as Harness
   harness.prepare()
+  await send({ kind: 'ready' })
   const submission = await load(context, harness, job)
   if (!submission) return finish()
   await send({ kind: 'loaded' })

@@ -22,6 +22,8 @@ export type Ending =
   | { readonly reason: 'memory'; readonly heapMiB: number }
   | { readonly reason: 'died'; readonly told: string }
   | { readonly reason: 'nonsense'; readonly told: string }
+  /** Before any of the student's code ran: our error, not the student's. */
+  | { readonly reason: 'unready'; readonly told: string }
 
 /** What came of a submission. `load` is undefined if the script loaded. */
 export interface Played {
@@ -87,7 +89,7 @@ function playSome(
   runs: Map<string, Run>,
   broken: Map<string, { threw: Thrown } | { ended: Ending } | { skipped: true }>,
 ): Promise<Played['load']> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let current: string | undefined
     let load: Played['load']
     const capsule = new Capsule(job, limits, {
@@ -100,6 +102,8 @@ function playSome(
         if (report.kind === 'done') capsule.end()
       },
       ended(ending) {
+        if (ending?.reason === 'unready')
+          return reject(new Error(`the capsule did not start: ${ending.told}`))
         if (ending && current === undefined) load ??= { ended: ending }
         else if (ending && !runs.has(current!)) broken.set(current!, { ended: ending })
         resolve(load)
@@ -114,7 +118,10 @@ interface Listener {
   ended(ending: Ending | undefined): void
 }
 
-/** One process. The clock runs from each report to the next. */
+/** What a process may take to stand, on a busy host. No student's time. */
+const START_MS = 60_000
+
+/** One process. From the moment it is ready, the clock runs from each report to the next. */
 export class Capsule {
   readonly #child: ChildProcess
   readonly #limits: Limits
@@ -123,6 +130,7 @@ export class Capsule {
   #clock: NodeJS.Timeout | undefined
   #ending: Ending | undefined
   #wanted = false
+  #ready = false
   #stderr = ''
 
   constructor(job: Job, limits: Limits, listener: Listener) {
@@ -138,7 +146,10 @@ export class Capsule {
       if (this.#stderr.length < 0x4000) this.#stderr += text
     })
     this.#child.send(job)
-    this.wind()
+    this.#clock = setTimeout(
+      () => this.kill({ reason: 'unready', told: `nothing heard in ${START_MS} ms` }),
+      START_MS,
+    )
   }
   order(order: Order): void {
     if (this.#child.connected) this.#child.send(order)
@@ -172,7 +183,8 @@ export class Capsule {
     const parsed = this.#parse(message)
     if (!parsed.success) return this.kill({ reason: 'nonsense', told: parsed.error.message.slice(0, 500) })
     this.wind()
-    this.#listener.report(parsed.data)
+    this.#ready = true
+    if (parsed.data.kind !== 'ready') this.#listener.report(parsed.data)
   }
   #closed(code: number | null, signal: string | null): void {
     this.rest()
@@ -180,6 +192,8 @@ export class Capsule {
     const { heapMiB } = this.#limits
     const memory = this.#stderr.includes('heap out of memory')
     const told = `${signal ?? `exit code ${code}`}${this.#stderr && `: ${this.#stderr.trim().slice(0, 2000)}`}`
+    if (this.#ending?.reason !== 'time' && !this.#ready)
+      return this.#listener.ended({ reason: 'unready', told })
     this.#listener.ended(this.#ending ?? (memory ? { reason: 'memory', heapMiB } : { reason: 'died', told }))
   }
 }

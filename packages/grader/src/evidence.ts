@@ -7,7 +7,11 @@ import type { Snapshot } from './snapshot.ts'
 /** A check asked for a scenario that has no run: it cannot be judged. */
 export class Blocked extends Error {}
 
-export function evidenceOf(lab: Lab, runs: ReadonlyMap<string, Run>): Evidence {
+export function evidenceOf(
+  lab: Lab,
+  runs: ReadonlyMap<string, Run>,
+  files: ReadonlyMap<string, string>,
+): Evidence {
   const machines = new Map<MachineImage, Machine>()
   const views = new Map<MachineImage, Snapshot>()
   const run = (scenario: string): Run => {
@@ -25,6 +29,7 @@ export function evidenceOf(lab: Lab, runs: ReadonlyMap<string, Run>): Evidence {
   }
   return {
     run,
+    file: (name) => files.get(name),
     machine: (scenario, label) => cached(machines, image(scenario, label), (i) => Machine.fromImage(i)),
     view: (scenario, label) => cached(views, image(scenario, label), (i) => lab.view(i)),
   }

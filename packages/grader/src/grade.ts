@@ -12,6 +12,8 @@ export interface Grade {
   readonly result: Result
   /** For people: what stopped a scenario other than the end of its time. */
   readonly endings: readonly { readonly scenario: string; readonly words: string }[]
+  /** Files of the library that the student has changed, in vain. */
+  readonly changedLibrary: readonly string[]
   /** Stacks of our own errors. */
   readonly errors: readonly string[]
 }
@@ -24,7 +26,7 @@ export async function grade(submission: Submission, limits: Limits = DEFAULT_LIM
   try {
     rubricHolds(lab)
     findings = await investigate(submission, limits)
-    judged = judge(lab, findings)
+    judged = judge(lab, findings, submission.files)
   } catch (thrown) {
     judged = allOurs(submission, thrown)
   }
@@ -34,7 +36,8 @@ export async function grade(submission: Submission, limits: Limits = DEFAULT_LIM
       ...score(submission, judged, machineOf(runs, lab)),
       durationMs: Math.round(performance.now() - began),
     },
-    endings: [...runs.values()].flatMap(ending),
+    endings: [...runs.values()].filter((run) => !lab.ended?.(run)).flatMap(ending),
+    changedLibrary: submission.changedLibrary,
     errors: [...new Set([...judged.values()].flatMap((one) => (one.verdict === 'error' ? [one.stack] : [])))],
   }
 }

@@ -79,7 +79,7 @@ function harden(value: unknown, seen: Set<object>): void {
     harden(property?.get, seen)
     harden(property?.set, seen)
   }
-  const errors = value === Error.prototype || Error.prototype.isPrototypeOf(value)
+  const errors = value === Error.prototype || value instanceof Error
   if (errors) Object.preventExtensions(value)
   else freeze(value)
 }

@@ -23,7 +23,7 @@ export {
   type Starter,
 } from './lab.ts'
 export { findSubmissions, type Submission, UsageError } from './load.ts'
-export { reportGrade, reportReasons, reportTable, type Style } from './report.ts'
+export { plain, reportGrade, reportReasons, reportTable, type Style } from './report.ts'
 export {
   RESULT_SCHEMA,
   type Result,

@@ -57,6 +57,8 @@ export interface Evidence {
   machine(scenario: string, label?: string): Machine
   /** The same as data. */
   view(scenario: string, label?: string): Snapshot
+  /** The text of one of the student's files; undefined if it was not handed in. */
+  file(name: string): string | undefined
 }
 
 export type Finding =
@@ -118,7 +120,10 @@ export interface Lab {
   /** As in `--lab` and `new`. */
   readonly id: string
   readonly title: string
-  /** The student's files. The first one makes a folder a submission. */
+  /**
+   * The student's files. The first one makes a folder a submission; those that end in .ts are its code and must be
+   * there, others are text for the checks.
+   */
   readonly files: readonly string[]
   /** If two labs have a first file of the same name: is this one ours? */
   readonly recognise?: (source: string) => boolean
@@ -129,6 +134,8 @@ export interface Lab {
   readonly rubric: Rubric
   /** Folder of sample submissions that come with the lab, if there is one. */
   readonly samples?: string
+  /** Did the lab's own programs end this run, on a kernel that worked? Then its end is not told. */
+  readonly ended?: (run: Run) => boolean
   /** The machine as data, with the lab's owners and address spaces. */
   view(image: MachineImage): Snapshot
   readonly live: Live

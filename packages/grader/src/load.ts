@@ -14,6 +14,8 @@ export interface Submission {
   readonly files: ReadonlyMap<string, string>
   /** Over names and contents of the student's files, in order of name. */
   readonly sha256: string
+  /** Files of the student's copy of the library that are not the lab's: what they say is not used. */
+  readonly changedLibrary: readonly string[]
   /** Why it cannot be used, if so. */
   readonly trouble?: Trouble
 }
@@ -73,10 +75,10 @@ function single(path: string, labs: readonly Lab[]): Submission {
 }
 /** The lab that the folder is a submission of, by its first file. */
 function labOf(folder: string, labs: readonly Lab[]): Lab | undefined {
-  const candidates = labs.filter((lab) => lstatSync(join(folder, lab.files[0]!), { throwIfNoEntry: false }))
-  return candidates.length < 2
-    ? candidates[0]
-    : recognised(join(folder, candidates[0]?.files[0]!), candidates)
+  const first = (lab: Lab): string => join(folder, lab.files[0] ?? '')
+  const candidates = labs.filter((lab) => lstatSync(first(lab), { throwIfNoEntry: false }))
+  const [lab, another] = candidates
+  return lab && another ? recognised(first(lab), candidates) : lab
 }
 function recognised(path: string, labs: readonly Lab[]): Lab | undefined {
   if (labs.length < 2) return labs[0]
@@ -100,13 +102,28 @@ function contents(
   const files = new Map<string, string>()
   let trouble: Trouble | undefined
   for (const [file, path] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!isCode(file) && !lstatSync(path, { throwIfNoEntry: false })) continue
     const source = readOne(file, path)
     if (typeof source === 'string') {
       files.set(file, source)
       hash.update(`${file}\0${Buffer.byteLength(source)}\0`).update(source)
     } else trouble ??= source
   }
-  return { name, lab, files, sha256: hash.digest('hex'), ...(trouble && { trouble }) }
+  const changedLibrary = changes(join(dirname(paths[0]?.[1] ?? ''), 'lib'), lab.bundle.lib)
+  return { name, lab, files, sha256: hash.digest('hex'), changedLibrary, ...(trouble && { trouble }) }
+}
+/** Code must be there; what is not code is read if it is. */
+const isCode = (file: string): boolean => file.endsWith('.ts')
+/** Files of `copy` that the library does not have, or has otherwise. Folders in it are not looked into. */
+function changes(copy: string, library: string): string[] {
+  const stat = lstatSync(copy, { throwIfNoEntry: false })
+  if (!stat?.isDirectory()) return []
+  return readdirSync(copy, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map(({ name }) => name)
+    .filter((name) => readOne(name, join(copy, name)) !== readOne(name, join(library, name)))
+    .slice(0, 20)
+    .map((name) => `lib/${name}`)
 }
 /** @returns the text, or why it cannot be used */
 function readOne(file: string, path: string): string | Trouble {

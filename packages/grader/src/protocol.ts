@@ -26,6 +26,8 @@ export type Order =
   | { readonly do: 'poke'; readonly address: number; readonly value: number }
 
 export type Report =
+  /** The capsule stands; the submission's script comes next. */
+  | { readonly kind: 'ready' }
   /** The submission's script threw. */
   | { readonly kind: 'threw'; readonly thrown: Thrown }
   /** Its module lacks these functions. */
@@ -51,7 +53,7 @@ const bytes = (length: number): z.ZodType<Uint8Array> =>
   )
 
 const frame: z.ZodType<Frame> = z.strictObject({
-  rows: z.array(z.string().length(80)).length(25),
+  rows: z.array(z.string().regex(/^\P{Cc}{80}$/u)).length(25),
   attributes: bytes(2000),
   cursor: z.number().int(),
   time,
@@ -82,6 +84,7 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
   return z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('threw'), thrown }),
     z.strictObject({ kind: z.literal('missing'), names: z.array(text).max(1000) }),
+    z.strictObject({ kind: z.literal('ready') }),
     z.strictObject({ kind: z.literal('loaded') }),
     z.strictObject({ kind: z.literal('begin'), scenario: text }),
     z.strictObject({ kind: z.literal('broke'), scenario: text, thrown }),

@@ -16,7 +16,7 @@ const painter =
     colour ? styleText(format, text, { validateStream: false }) : text
 
 /** One submission: its steps, then the checks that earned less than they could. */
-export function reportGrade({ result, endings, errors }: Grade, style: Style): string {
+export function reportGrade({ result, endings, changedLibrary, errors }: Grade, style: Style): string {
   const paint = painter(style)
   const checks = result.steps.flatMap((step) => step.checks)
   const failed = checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
@@ -28,6 +28,10 @@ export function reportGrade({ result, endings, errors }: Grade, style: Style): s
   ]
   if (blocked.length > 0) lines.push('', ...wrap('blocked   ', blocked.join(', '), style))
   if (failed.length > 0 && endings.length > 0) lines.push('', ...endingLines(endings, style))
+  if (changedLibrary.length > 0) {
+    const told = `${changedLibrary.join(', ')} differ from the lab's; the lab's were used`
+    lines.push('', ...wrap('library   ', told, style))
+  }
   lines.push(...errors.flatMap((stack) => ['', paint('red', stack)]))
   return `${lines.join('\n')}\n`
 }
@@ -74,8 +78,8 @@ function wrap(head: string, text: string, { width }: Style): string[] {
   }
   return lines.map((line, i) => indent + (i === 0 ? head : ' '.repeat(head.length)) + line)
 }
-/** Without control characters: what a student's file says may be shown on a terminal. */
-const plain = (text: string): string =>
+/** Without control characters, on one line: what a student's file says may be shown on a terminal. */
+export const plain = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
     .replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -109,24 +113,18 @@ export function reportTable(grades: readonly Grade[], style: Style): string {
 function tableOf(results: readonly Result[], style: Style): string {
   const paint = painter(style)
   const { steps, lab, rubric } = results[0]!
+  const worth = steps.flatMap(({ maxScore }, at) => (maxScore > 0 ? [at] : []))
   const name = Math.min(32, Math.max(10, ...results.map(({ submission }) => submission.name.length)))
-  const room = Math.max(24, style.width - (name + 8 + steps.length * 8 + 2))
-  const head = [
-    'submission'.padEnd(name),
-    ...['score', ...steps.map(({ id }) => `step ${id}`)].map((text) => text.padStart(7)),
-  ]
+  const room = Math.max(24, style.width - (name + 8 + worth.length * 8 + 2))
+  const titles = ['score', ...worth.map((at) => `step ${steps[at]!.id}`)].map((text) => text.padStart(7))
   const line = (result: Result): string => {
     const sum = `${points(result.score + result.extraCredit)}/${points(result.maxScore)}`.padStart(7)
-    const cells = result.steps.map((step) => stepCell(step, paint))
-    return [
-      cut(plain(result.submission.name), name).padEnd(name),
-      paint('bold', sum),
-      ...cells,
-      ` ${cut(reason(result), room)}`,
-    ].join(' ')
+    const cells = worth.map((at) => stepCell(result.steps[at]!, paint))
+    const submission = cut(plain(result.submission.name), name).padEnd(name)
+    return [submission, paint('bold', sum), ...cells, ` ${cut(reason(result), room)}`].join(' ').trimEnd()
   }
-  const title = paint('dim', `${lab}, rubric ${rubric.version}`)
-  return `${title}\n${paint('bold', `${head.join(' ')}  first reason`)}\n${results.map((result) => line(result).trimEnd()).join('\n')}\n`
+  const head = ['submission'.padEnd(name), ...titles, ' first reason'].join(' ')
+  return `${[paint('dim', `${lab}, rubric ${rubric.version}`), paint('bold', head), ...results.map(line)].join('\n')}\n`
 }
 function stepCell({ score, maxScore }: ResultStep, paint: Paint): string {
   const text = `${points(score)}/${points(maxScore)}`.padStart(7)

@@ -74,7 +74,7 @@ export interface Session {
 export async function openSession(boot: Boot, limits: Limits = DEFAULT_LIMITS): Promise<Session> {
   const { job, bundle: made } = await ready(boot)
   let waiting: PromiseWithResolvers<Frame | undefined> | undefined
-  let over: SubmissionError | undefined
+  let over: Error | undefined
   const fails = (message: string): void => {
     over ??= new SubmissionError(message)
     waiting?.reject(over)
@@ -89,7 +89,10 @@ export async function openSession(boot: Boot, limits: Limits = DEFAULT_LIMITS): 
       else if (report.kind === 'threw' || report.kind === 'broke') fails(sentence(report.thrown, made))
       else capsule.wind()
     },
-    ended: (ending) => fails(ending ? endingWords(ending) : 'the machine was closed'),
+    ended(ending) {
+      if (ending?.reason === 'unready') over = new Error(`the capsule did not start: ${ending.told}`)
+      fails(ending ? endingWords(ending) : 'the machine was closed')
+    },
   })
   const wait = (): Promise<Frame | undefined> => {
     waiting = Promise.withResolvers()

@@ -30,9 +30,13 @@ export interface Findings {
 }
 
 /** Check id -> judgement, for the built-in checks and all of the lab's. */
-export function judge(lab: Lab, { loads, stops, runs }: Findings): Map<string, Judgement> {
+export function judge(
+  lab: Lab,
+  { loads, stops, runs }: Findings,
+  files: ReadonlyMap<string, string>,
+): Map<string, Judgement> {
   const checks = new Map(lab.checks.map((check) => [check.id, check]))
-  const evidence = evidenceOf(lab, runs)
+  const evidence = evidenceOf(lab, runs, files)
   const judged = new Map<string, Judgement>([
     [LOADS, loads],
     [STOPS, loads.verdict === 'pass' ? stops : blockedBy(LOADS)],

@@ -60,20 +60,24 @@ const labs = [...rooms.values()].filter(
   (room) => room.startsWith('packages/') && room !== MACHINE && room !== GRADER,
 )
 const gradings = [...rooms.values()].filter((room) => room.startsWith('grading/'))
-const MAY: ReadonlyMap<string, readonly string[]> = new Map([
+const MAY: readonly (readonly [room: string, others: readonly string[]])[] = [
   [MACHINE, []],
   [GRADER, [MACHINE]],
   ...labs.map((lab) => [lab, [MACHINE]] as const),
   ...gradings.map((room) => [room, [GRADER, MACHINE, room.replace('grading/', 'packages/')]] as const),
   ['apps/pagewalk', [GRADER, MACHINE, ...gradings]],
-])
+]
 
 describe('import arrows', () => {
   test('every room is known, and there are files in it', () => {
-    expect([...rooms.values()].filter((room) => room.startsWith('packages/') && !MAY.has(room))).toEqual([])
+    expect(
+      [...rooms.values()].filter(
+        (room) => room.startsWith('packages/') && !MAY.some(([known]) => known === room),
+      ),
+    ).toEqual([])
     for (const room of [MACHINE, GRADER, 'apps/pagewalk']) expect(src(room).length).toBeGreaterThan(0)
   })
-  test.each([...MAY])('%s imports only %j of ours', (room, may) => {
+  test.each(MAY)('%s imports only %j of ours', (room, may) => {
     const wrong = offenders(src(room), ({ specifier }) => {
       const other = roomOf(specifier)
       return other !== undefined && other !== room && !may.includes(other)

@@ -44,6 +44,7 @@ describe('importsOf', () => {
       "// import 'a'",
       "/* import 'b' */",
       `const s = "import 'c'"`,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the template is in the source under test
       "const t = `import 'd' ${`import('e')`} `",
       "const r = /import 'f'[/]\"/.test(s)",
       "export const u = 1 / 2 // '",

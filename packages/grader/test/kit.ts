@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import { DEFAULT_LIMITS, findSubmissions, type Grade, grade, type ResultCheck } from '../src/index.ts'
 import { fake } from './fake/lab.ts'
 
-export const RIGHT: string = readFileSync(new URL('fake/kernel.ts', import.meta.url), 'utf8')
+export const RIGHT: string = readFileSync(new URL('fake/kernel.ts', import.meta.url), 'utf8').trimEnd()
 /** The line that counts. */
 export const COUNTS = 'write32(COUNT, read32(COUNT) + 1)'
 

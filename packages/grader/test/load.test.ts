@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findSubmissions, UsageError } from '../src/index.ts'
@@ -33,12 +33,36 @@ describe('findSubmissions', () => {
     expect(x).toBe(y)
     expect(x).not.toBe(z)
   })
-  test('a symbolic link is not followed', () => {
+  test.skipIf(process.platform === 'win32')('a symbolic link is not followed', () => {
     const dir = put(folder(), { 'real/kernel.ts': RIGHT, 'x/notes.md': '' })
     symlinkSync(join(dir, 'real', 'kernel.ts'), join(dir, 'x', 'kernel.ts'))
     const [, x] = findSubmissions(dir, [fake])
     expect(x?.trouble?.observed).toBe('kernel.ts: a symbolic link, which is not followed')
     expect(x?.files.size).toBe(0)
+  })
+  test('code must be there; other files of the lab are read if they are', () => {
+    const lab = { ...fake, files: ['kernel.ts', 'more.ts', 'STATUS.md'] }
+    const dir = put(folder(), {
+      'a/kernel.ts': RIGHT,
+      'a/more.ts': '',
+      'b/kernel.ts': RIGHT,
+      'b/STATUS.md': 'done',
+    })
+    const [a, b] = findSubmissions(dir, [lab])
+    expect(a?.trouble).toBeUndefined()
+    expect(b?.files.get('STATUS.md')).toBe('done')
+    expect(b?.trouble?.observed).toBe('more.ts: not there')
+  })
+  test('a changed copy of the library is seen', () => {
+    const own = readFileSync(join(fake.bundle.lib, 'boot.ts'), 'utf8')
+    const dir = put(folder(), {
+      'kernel.ts': RIGHT,
+      'lib/boot.ts': own,
+      'lib/room.ts': '',
+      'lib/more.ts': '',
+      'lib/notes.md': '',
+    })
+    expect(findSubmissions(dir, [fake])[0]?.changedLibrary).toEqual(['lib/more.ts', 'lib/room.ts'])
   })
   test('a file that is too long is not read', () => {
     const [x] = findSubmissions(put(folder(), { 'kernel.ts': ' '.repeat(1_048_577) }), [fake])

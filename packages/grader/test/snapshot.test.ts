@@ -1,18 +1,20 @@
 import { Machine } from '@pagewalk/machine'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   diffSnapshots,
   findSubmissions,
   openSession,
   parseSnapshot,
   playOnce,
-  serialiseSnapshot,
   type Snapshot,
-  snapshotSchema,
   SubmissionError,
+  serialiseSnapshot,
+  snapshotSchema,
 } from '../src/index.ts'
 import { fake } from './fake/lab.ts'
 import { counting, folder, put, RIGHT } from './kit.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const bootOf = (source: string) => {
   const [submission] = findSubmissions(put(folder(), { 'kernel.ts': source }), [fake])
@@ -163,6 +165,11 @@ describe('a session', () => {
   test('a kernel that loops for ever ends the session', async () => {
     const session = await openSession(bootOf(counting('for (;;) {}')), { milliseconds: 500, heapMiB: 128 })
     await expect(session.run(1000)).rejects.toThrow(/did not come back within 0.5 s/)
+  })
+  test('a kernel that eats all memory ends the session', async () => {
+    const eats = 'const all: number[][] = []; for (;;) all.push(new Array(1000).fill(count))'
+    const session = await openSession(bootOf(counting(eats)), { milliseconds: 20_000, heapMiB: 64 })
+    await expect(session.run(1000)).rejects.toThrow(/more than 64 MiB of JavaScript memory/)
   })
   test('an image of a capsule is a machine here', async () => {
     const { final } = await playOnce(bootOf(RIGHT), [{ do: 'run', instructions: 1000 }])
