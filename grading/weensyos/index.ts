@@ -6,6 +6,7 @@ import { COMMANDS, machineOptions } from '@pagewalk/weensyos'
 import { loadPrograms } from '@pagewalk/weensyos/programs/node.ts'
 import { checks } from './checks.ts'
 import { INSTRUCTIONS_PER_TICK, LAST_TICKS_ADDR, SHOWING_ADDR } from './layout.ts'
+import { endedByProgram } from './os.ts'
 import { rubric } from './rubric.ts'
 import { scenarios } from './scenarios.ts'
 import { view } from './view.ts'
@@ -32,6 +33,7 @@ export const weensyos: Lab = {
   rubric,
   samples: fileURLToPath(new URL('samples', import.meta.url)),
   view,
+  ended: endedByProgram,
   live: {
     programs: COMMANDS,
     boot: (program) => ({ command: program, programs: loadPrograms('slow') }),

@@ -1,7 +1,8 @@
-// `node grading/weensyos/mutants-all.ts [ID...]`: grades all mutants (or those named) and tells which checks each one
-// fails. Exit code 1 if any fails other checks than it must.
+// `node grading/weensyos/mutants-all.ts [ID...]`: grades all mutants and designs (or the mutants named), tells which
+// checks each mutant fails. Exit code 1 if one fails other checks than it must, or a design has not full marks.
 
 import { argv } from 'node:process'
+import { designs } from './designs/index.ts'
 import { edited } from './edits.ts'
 import { type Mutant, mutants } from './mutants.ts'
 import { gradeKernel, reference, withVerdict } from './try-kernels.ts'
@@ -25,4 +26,12 @@ const exact: boolean[] = []
 for (const mutant of chosen) exact.push(await judge(mutant))
 const right = exact.filter(Boolean).length
 console.log(`${right} of ${exact.length} mutants fail exactly the checks they must`)
-process.exitCode = right === exact.length ? 0 : 1
+
+let full = 0
+for (const { name, edits } of wanted.length === 0 ? designs : []) {
+  const { result } = await gradeKernel(name, edited(reference, edits, name))
+  console.log(`${result.score === 100 ? 'ok  ' : 'DIFF'} ${String(result.score).padStart(3)}  ${name}`)
+  if (result.score === 100) full += 1
+}
+if (wanted.length === 0) console.log(`${full} of ${designs.length} designs have full marks`)
+process.exitCode = right === exact.length && (wanted.length > 0 || full === designs.length) ? 0 : 1

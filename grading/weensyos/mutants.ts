@@ -440,6 +440,20 @@ ${COPY}`,
     mustFail: ['fork-returns-twice'],
   },
   {
+    id: 'M5.5b',
+    name: 'only rip and rsp copied',
+    edits: [
+      edit(
+        CHILD_REGISTERS,
+        `  processInit(child, 0)
+  child.registers.rip = current.registers.rip
+  child.registers.rsp = current.registers.rsp
+`,
+      ),
+    ],
+    mustFail: ['fork-copies-registers'],
+  },
+  {
     id: 'M5.7',
     name: 'the parent gets 0, too',
     edits: [edit(FORK_ANSWER, '      fork()\n      current.registers.rax = 0n\n')],

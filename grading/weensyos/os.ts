@@ -55,7 +55,7 @@ export interface Space {
   /** The slot of processes[] that has these tables; 0 if none or more than one has. */
   readonly pid: number
   readonly entry: Entry
-  /** Every present leaf, lowest address first. */
+  /** Every present page, lowest address first; larger leaves are told in pages of 4 KiB. */
   readonly leaves: readonly Mapping[]
   /** Physical page numbers of its tables, the root first. A table that two entries point to is there once. */
   readonly tables: readonly number[]
@@ -71,6 +71,10 @@ export interface Process {
   readonly state: number
   readonly cr3: u64
 }
+
+// A kernel may make as many address spaces and mappings as it likes; so many are looked at, the first ones.
+const SPACES = 64
+const LEAVES = 4096
 
 export class Os {
   readonly machine: Machine
@@ -91,12 +95,12 @@ export class Os {
     this.processes = readProcesses(this.machine)
     this.calls = pairCalls(run)
     this.faults = deadlyFaults(run)
-    this.spaces = [...entries(run)].map(([cr3, entry]) => this.#space(cr3, entry))
+    this.spaces = [...entries(run)].slice(0, SPACES).map(([cr3, entry]) => this.#space(cr3, entry))
   }
 
   /** Did the run end because a program said so, with a working kernel? */
   get finished(): boolean {
-    return this.calls.at(-1)?.vector === INT_SYS_PANIC && this.run.stop.reason === 'panic'
+    return endedByProgram(this.run)
   }
 
   /** How the run ended, for a report. */
@@ -107,7 +111,7 @@ export class Os {
     const fault = told === undefined ? '' : `; ${told}`
     if (stop.reason === 'panic') return `the kernel panicked: ${stop.message}${fault}`
     if (stop.reason === 'reset') return `the machine reset: ${stop.story}`
-    if (stop.reason === 'limit') return `the programs did not come to their end in time${fault}`
+    if (stop.reason === 'limit') return told ?? 'nothing stopped the programs in the time they had'
     if (stop.reason === 'error' || stop.reason === 'hang') return `the kernel stopped: ${stop.message}`
     return `the machine stopped (${stop.reason})${fault}`
   }
@@ -176,10 +180,19 @@ export class Os {
       cr3,
       pid: pidOf(this.processes, cr3),
       entry,
-      leaves: this.machine.mappings(cr3),
+      leaves: this.machine.mappings(cr3, LEAVES).flatMap(pages),
       tables: tablesOf(this.machine, cr3),
     }
   }
+}
+
+/** A leaf as 4 KiB pages, as many as physical memory has. */
+function pages(leaf: Mapping): Mapping[] {
+  if (leaf.size === 4096) return [leaf]
+  return Array.from({ length: NPAGES }, (_, n) => {
+    const offset = BigInt(n) * 4096n
+    return { ...leaf, va: leaf.va + offset, pa: leaf.pa + offset, size: 4096 }
+  })
 }
 
 /** User-accessible pages of the process's own part of the address space. */
@@ -220,6 +233,12 @@ function entries(run: Run): Map<u64, Entry> {
     if (!first.has(cr3)) first.set(cr3, { rip: event.rip, rsp: event.rsp, rax: event.rax, time: event.time })
   }
   return first
+}
+
+/** The probes end a run by INT_SYS_PANIC. */
+export function endedByProgram({ events, stop }: Run): boolean {
+  const last = events.findLast((event) => event.kind === 'syscall')
+  return last?.vector === INT_SYS_PANIC && stop.reason === 'panic'
 }
 
 /** A call's answer is the next entry of ring 3 with the same tables at the same address. */
@@ -298,7 +317,7 @@ function children(machine: Machine, table: number): number[] {
   const found: number[] = []
   for (let index = 0; index < 512; index += 1) {
     const entry = machine.memory.read64(table * 4096 + index * 8)
-    if (entry & PTE_P && !(entry & PTE_PS)) found.push(PAGENUMBER(entry))
+    if (entry & PTE_P && !(entry & PTE_PS)) found.push(PAGENUMBER(entry & PTE_ADDR))
   }
   return found
 }

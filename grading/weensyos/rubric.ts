@@ -58,9 +58,9 @@ export const rubric: Rubric = {
       title: 'Fork',
       extra: false,
       checks: [
-        { check: 'fork-returns-twice', points: 6 },
-        { check: 'fork-copies-memory', points: 3 },
-        { check: 'fork-shares-nothing-writable', points: 4 },
+        { check: 'fork-returns-twice', points: 4 },
+        { check: 'fork-copies-memory', points: 4 },
+        { check: 'fork-shares-nothing-writable', points: 5 },
         { check: 'fork-makes-four', points: 2 },
         { check: 'fork-copies-registers', points: 1 },
         { check: 'fork-child-console', points: 1 },

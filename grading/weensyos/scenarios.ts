@@ -1,5 +1,5 @@
 // The runs that the checks read: what is booted, for how long. Data only. A scenario's programs stand at the places
-// of the lab's own six: 0 to 3 are the four that "allocator" starts, 4 is the one that "fork" starts.
+// of the lab's own six: 0 to 3 are the four that "allocator" starts, 4 is the one that 'fork' starts.
 
 import type { Scenario } from '@pagewalk/grader'
 import type { u64 } from '@pagewalk/machine/x86-64'
@@ -60,7 +60,7 @@ function four(...names: readonly [string, string, string, string]): BootConfig {
   return { command: 'allocator', programs: [...names.map(probe), ...programs.slice(4)] }
 }
 
-/** The program of "fork" mode. */
+/** The program of 'fork' mode. */
 function forking(name: string): BootConfig {
   return { command: 'fork', programs: [...programs.slice(0, 4), probe(name), ...programs.slice(5)] }
 }
@@ -80,7 +80,7 @@ export const scenarios: readonly Scenario[] = [
   {
     id: 'allocators',
     boot: { command: 'allocator', programs },
-    plan: [{ do: 'run', instructions: 1_000_000 }],
+    plan: [{ do: 'run', instructions: 1_500_000 }],
   },
   scenario('filler', four('p-filler', 'p-filler2', 'p-filler3', 'p-filler4'), 1000),
   scenario('requests', four('p-requests', 'p-high2', 'p-idle3', 'p-idle4'), 200),
@@ -88,7 +88,7 @@ export const scenarios: readonly Scenario[] = [
   scenario('odd-addresses', four('p-odd-addresses', ...IDLE), 200),
   scenario('greedy', four('p-greedy', 'p-greedy2', 'p-greedy3', 'p-greedy4'), 1000),
   scenario('fork-probe', forking('p-fork-probe'), 100),
-  scenario('fork', { command: 'fork', programs }, 60),
+  scenario('fork', { command: 'fork', programs }, 80),
   scenario('fork-many', forking('p-fork-many'), 400),
   scenario('fork-full', forking('p-fork-full'), 500),
 ]

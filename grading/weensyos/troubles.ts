@@ -71,7 +71,8 @@ export function refused(
     const call = run.calls.find((each) => each.vector === INT_SYS_PAGE_ALLOC && each.argument === address)
     if (call && isRefused(call)) continue
     const ending = call?.result === undefined ? `; ${run.ending}` : ''
-    return fail({ ...told, observed: `page_alloc(${hex(address)}): ${answered(call)}${ending}` })
+    const answer = call ? answered(call) : `page_alloc(${hex(address)}) was never called`
+    return fail({ ...told, observed: answer + ending })
   }
   return run.finished ? undefined : fail({ ...told, observed: `after the last refusal: ${run.ending}` })
 }
@@ -83,6 +84,10 @@ export const isKernels = (run: Os, leaf: Mapping): boolean => {
   const { owner, refcount } = run.info(PAGENUMBER(leaf.pa))
   return refcount > 0 && owner === PO_KERNEL
 }
+
+/** Is this a page that no process may reach: below PROC_START_ADDR, or one of the kernel's that it could write? */
+export const isForbidden = (run: Os, leaf: Mapping): boolean =>
+  leaf.va < PROC_START_ADDR || (leaf.writable && isKernels(run, leaf))
 
 export function consoleTrouble(run: Os, spaces: readonly Space[]): Finding | undefined {
   for (const space of spaces) {

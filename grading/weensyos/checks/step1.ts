@@ -1,10 +1,10 @@
 // Step 1: kernel isolation.
 
 import { type Check, fail, pass } from '@pagewalk/grader'
-import { INT_SYS_GETPID, PROC_START_ADDR } from '../layout.ts'
-import { isConsole, list, userLeaves } from '../os.ts'
+import { INT_SYS_GETPID } from '../layout.ts'
+import { hex, isConsole, list, userLeaves } from '../os.ts'
 import { FORBIDDEN } from '../scenarios.ts'
-import { answers, consoleTrouble, isKernels, os, refused } from '../troubles.ts'
+import { answers, consoleTrouble, isForbidden, isKernels, os, refused } from '../troubles.ts'
 
 export const boots: Check = {
   id: 'boots',
@@ -44,15 +44,15 @@ export const kernelMemoryProtected: Check = {
   run(evidence) {
     const allocators = os(evidence, 'allocators')
     for (const space of allocators.spaces) {
-      const open = userLeaves(space).filter((leaf) => leaf.va < PROC_START_ADDR && !isConsole(leaf))
-      const books = userLeaves(space).filter(
-        (leaf) => leaf.writable && !isConsole(leaf) && isKernels(allocators, leaf),
-      )
-      const wrong = open[0] ?? books[0]
-      if (wrong === undefined) continue
+      const open = userLeaves(space).filter((leaf) => !isConsole(leaf) && isForbidden(allocators, leaf))
+      const told = open.find((leaf) => isKernels(allocators, leaf)) ?? open[0]
+      if (told === undefined) continue
+      const { words } = allocators.machine.explain(told.va, { cr3: space.cr3, user: true })
+      const who = space.pid === 0 ? 'every process' : `process ${space.pid}`
+      const what = `${isKernels(allocators, told) ? 'kernel ' : ''}page ${hex(told.pa)}`
       return fail({
-        expected: 'no U on the way to any kernel page; the console alone is open',
-        observed: `${open.length || books.length} pages are open, the first: ${allocators.walk(space, wrong.va, 'read')}`,
+        expected: 'no U on the way to any page below 0x100000 or of the kernel; the console alone is open',
+        observed: `${words}: ${who} can ${told.writable ? 'write' : 'read'} ${what}; so it is with ${open.length} pages`,
         hint: 'Which bit of a page table entry lets ring 3 in, and over which range do you clear it?',
       })
     }
