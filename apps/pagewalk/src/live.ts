@@ -1,6 +1,6 @@
 // The live screen: a machine in a capsule, driven by the wall clock, on an alternate screen of the terminal.
 
-import { type Frame, openSession, type Session, type Submission } from '@pagewalk/grader'
+import { type Frame, openSession, plain, type Session, type Submission } from '@pagewalk/grader'
 import { stopWords } from './run.ts'
 import { COLUMNS, ENTER, fold, LEAVE, ROWS, Screen } from './screen.ts'
 
@@ -47,6 +47,8 @@ class Live {
   readonly #submission: Submission
   readonly #program: string
   readonly #screen = new Screen()
+  /** What runs, as far as the keys told. */
+  #running: string
   #session: Session | undefined
   #frame: Frame | undefined
   #speed = 1
@@ -63,6 +65,7 @@ class Live {
   constructor(submission: Submission, program: string) {
     this.#submission = submission
     this.#program = program
+    this.#running = program
   }
   /** What stopped the machine, if something did. */
   last: string | undefined
@@ -101,7 +104,8 @@ class Live {
   #hear(frame: Frame | undefined): void {
     if (!frame) return
     this.#frame = frame
-    this.last = stopWords(frame.stop) ?? this.last
+    const words = stopWords(frame.stop)
+    if (words) this.last = plain(words)
   }
   /** Nothing will move the machine again but a restart. */
   #over(): boolean {
@@ -110,6 +114,7 @@ class Live {
   }
   async #again(): Promise<void> {
     this.#restart = false
+    this.#running = this.#program
     this.close()
     await this.open()
   }
@@ -151,6 +156,7 @@ class Live {
     const name = KEY_NAMES.get(key) ?? key
     if (!/^([ -~]|[A-Z][A-Za-z]+)$/.test(name)) return
     this.last = undefined // a kernel that has panicked may take this key and start again
+    this.#running = this.#submission.lab.live.keys.find((each) => each.key === key)?.does ?? this.#running
     this.#waiting.push(() => this.#session?.key(name))
   }
   resize(): void {
@@ -179,7 +185,7 @@ class Live {
       `tick ${Math.floor(time / lab.live.instructionsPerTick)}`,
       `speed ${this.#speed >= 1 ? this.#speed : `1/${1 / this.#speed}`}`,
       state,
-      this.#program,
+      this.#running,
       ...(this.#shown ? [`process ${this.#shown}`] : []),
     ]
     const first = parts.join('   ')

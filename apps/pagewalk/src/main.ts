@@ -19,9 +19,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 async function told(error: unknown): Promise<number> {
   const { CommanderError } = await import('commander')
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE // commander has said it
-  const { SubmissionError, UsageError } = await import('@pagewalk/grader')
-  if (error instanceof UsageError || error instanceof SubmissionError) {
-    process.stderr.write(`pagewalk: ${error.message}\n`)
+  const grader = await import('@pagewalk/grader').catch(() => undefined) // may be what failed
+  if (grader && (error instanceof grader.UsageError || error instanceof grader.SubmissionError)) {
+    process.stderr.write(`pagewalk: ${grader.plain(error.message)}\n`)
     return EXIT_USAGE
   }
   const stack = error instanceof Error ? error.stack : String(error)
@@ -49,7 +49,7 @@ async function commands(): Promise<Command> {
     new Option('--lab <id>', 'which lab it is, if that cannot be seen')
   const ticks = whole('a number of timer ticks, 0 or more', 0)
 
-  const program = new Command('pagewalk')
+  const program = new Command(NAME)
     .description('Grades and runs operating-system paging labs on an emulated x86-64 machine.')
     .usage('[command] [options]')
     .exitOverride()
@@ -148,14 +148,16 @@ async function commands(): Promise<Command> {
   return program
 }
 
+/** How the user calls this. */
+const NAME = process.env.PAGEWALK_NAME ?? 'pagewalk'
 const HELP = `
 Without a command, the samples that come with the labs are graded.
 
 Examples:
-  pagewalk new weensyos my-lab          make a folder to work in
-  pagewalk run my-lab                   boot it and watch its memory
-  pagewalk grade my-lab                 score it, with the reasons
-  pagewalk grade class/ --json          score a folder of folders, as JSON
+  ${NAME} new weensyos my-lab          make a folder to work in
+  ${NAME} run my-lab                   boot it and watch its memory
+  ${NAME} grade my-lab                 score it, with the reasons
+  ${NAME} grade class/ --json          score a folder of folders, as JSON
 
 Exit codes: 0 done, 1 a score below --fail-under, 2 wrong usage, 3 our own error.`
 

@@ -45,7 +45,7 @@ function fill(dir: string, lab: Lab): void {
       })
   }
   const here = (name: string): string => readFileSync(new URL(`../starter/${name}`, import.meta.url), 'utf8')
-  put('types/machine.d.ts', here('machine.d.ts'))
+  for (const name of ['machine.d.ts', 'console.d.ts']) put(`types/${name}`, here(name))
   for (const [specifier, path] of Object.entries(lab.bundle.modules))
     put(`types/${typeName(specifier)}`, readFileSync(path, 'utf8'))
   put('tsconfig.json', `${JSON.stringify(tsconfig(lab), null, 2)}\n`)

@@ -4,10 +4,11 @@ import { writeFileSync } from 'node:fs'
 import {
   findSubmissions,
   type Lab,
+  plain,
   playOnce,
   type Run,
-  serialiseSnapshot,
   type Submission,
+  serialiseSnapshot,
   UsageError,
 } from '@pagewalk/grader'
 import { Machine, type Stop } from '@pagewalk/machine'
@@ -27,9 +28,9 @@ export async function runHeadless(path: string, options: RunOptions): Promise<vo
   const { run } = await play(path, options)
   const machine = Machine.fromImage(run.final)
   const { rows } = machine.devices.vga.text(machine.memory.bytes)
-  if (run.output.console) process.stderr.write(run.output.console)
+  for (const line of run.output.console.split('\n').slice(0, -1)) process.stderr.write(`${plain(line)}\n`)
   const words = stopWords(run.stop)
-  if (words) process.stderr.write(`${words}\n`)
+  if (words) process.stderr.write(`${plain(words)}\n`)
   await write(`${rows.map((row) => row.trimEnd()).join('\n')}\n`)
 }
 
@@ -38,7 +39,8 @@ export async function snapshot(
   options: RunOptions & { readonly output: string },
 ): Promise<void> {
   const { run, lab } = await play(path, options)
-  const text = serialiseSnapshot({ ...lab.view(run.final), stop: run.stop })
+  const view = lab.view(run.final)
+  const text = serialiseSnapshot(run.stop.reason === 'error' ? { ...view, stop: run.stop } : view)
   if (options.output === '-') return write(text)
   try {
     writeFileSync(options.output, text)

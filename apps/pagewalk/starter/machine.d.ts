@@ -94,8 +94,3 @@ export declare class Ring0 {
   charge(instructions: number): void
   readonly time: number
 }
-
-declare global {
-  /** Text for yourself; `run --headless` shows it. The kernel's own console is the machine's screen. */
-  const console: { log(...values: unknown[]): void }
-}

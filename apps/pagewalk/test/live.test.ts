@@ -1,0 +1,55 @@
+// The live screen on a real pseudo-terminal, where `script` of util-linux can make one.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { ENTER, LEAVE } from '../src/screen.ts'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const kernel = fileURLToPath(new URL('../../../packages/weensyos/kernel.ts', import.meta.url))
+const hasScript =
+  spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false
+
+/** Type each key when the text it waits for has come. @returns all that the terminal got, and the exit code */
+function onTerminal(
+  command: string,
+  keys: readonly (readonly [waitFor: RegExp, key: string])[],
+): Promise<{ code: number | null; text: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('script', ['-qefc', `stty cols 100 rows 30; ${command}`, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const waiting = [...keys]
+    let [text, since] = ['', 0]
+    child.stdout.on('data', (more) => {
+      text += more
+      for (let next = waiting[0]; next?.[0].test(text.slice(since)); next = waiting[0]) {
+        waiting.shift()
+        since = text.length
+        child.stdin.write(next[1])
+      }
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, text }))
+  })
+}
+
+test.skipIf(!hasScript)(
+  'run shows the screen, obeys its keys and leaves the terminal as it was',
+  async () => {
+    const { code, text } = await onTerminal(`'${process.execPath}' '${main}' run '${kernel}'`, [
+      [/PHYSICAL MEMORY/, '2'],
+      [/SPACE FOR 2|process 2/, 'f'],
+      [/the kernel panicked: PANIC: Unexpected exception 52!/, 'p'],
+      [/paused/, 'q'],
+    ])
+    expect(code).toBe(0)
+    expect(text.startsWith(ENTER)).toBe(true)
+    expect(text).toContain('0x1C0000')
+    expect(text).toContain(LEAVE)
+    expect(text.slice(text.indexOf(LEAVE) + LEAVE.length)).toBe(
+      'the kernel panicked: PANIC: Unexpected exception 52!\r\n',
+    )
+  },
+  30_000,
+)
