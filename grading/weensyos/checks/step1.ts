@@ -1,8 +1,9 @@
 // Step 1: kernel isolation.
 
-import { type Check, fail, pass } from '@pagewalk/grader'
-import { INT_SYS_GETPID } from '../layout.ts'
-import { hex, isConsole, list, userLeaves } from '../os.ts'
+import { type Check, type Finding, fail, pass } from '@pagewalk/grader'
+import type { TlbEntry } from '@pagewalk/machine'
+import { CONSOLE_ADDR, INT_SYS_GETPID, PROC_START_ADDR } from '../layout.ts'
+import { hex, isConsole, list, type Os, userLeaves } from '../os.ts'
 import { FORBIDDEN } from '../scenarios.ts'
 import { answers, consoleTrouble, isForbidden, isKernels, os, refused } from '../troubles.ts'
 
@@ -56,8 +57,23 @@ export const kernelMemoryProtected: Check = {
         hint: 'Which bit of a page table entry lets ring 3 in, and over which range do you clear it?',
       })
     }
-    return pass
+    return staleTranslation(allocators) ?? pass
   },
+}
+
+/** The tables are right; a translation from before may still be in the TLB, and the CPU may use it. */
+function staleTranslation({ machine }: Os): Finding | undefined {
+  const open = (entry: TlbEntry): boolean =>
+    entry.user && entry.va < PROC_START_ADDR && entry.va !== CONSOLE_ADDR
+  const stale = machine.tlb().filter(open)
+  if (stale.length === 0) return undefined
+  const { va, pa } = stale[0]!
+  const { words } = machine.explain(va, { user: true })
+  return fail({
+    expected: 'no translation in the TLB that lets ring 3 below 0x100000, as none in the page tables does',
+    observed: `the TLB still holds ${hex(va)} -> ${hex(pa)} with U, and ${stale.length - 1} more; the tables say ${words}`,
+    hint: 'The CPU remembers translations. What makes it forget them after you have changed an entry?',
+  })
 }
 
 export const consoleOpen: Check = {

@@ -47,6 +47,36 @@ test.each(STAGES.map((_, index) => index + 1))(
   },
 )
 
+test('a missing TLB flush is seen: the tables are right, but ring 3 may still use what the CPU remembers', {
+  timeout: SECONDS,
+}, async () => {
+  // closes the kernel's pages last of all, and never loads a CR3 that is already there
+  const source = edited(
+    handout,
+    [
+      {
+        find: '  run(processes[1]!)\n',
+        replace: `  virtualMemoryMap(kernelPagetable, 0n, 0n, PROC_START_ADDR, PTE_P | PTE_W, null)
+  virtualMemoryMap(kernelPagetable, 0xb8000n, 0xb8000n, PAGESIZE, PTE_P | PTE_W | PTE_U, null)
+  run(processes[1]!)
+`,
+      },
+      { find: '  setPagetable(kernelPagetable)\n', replace: '' },
+      {
+        find: '  setPagetable(p.pagetable)\n',
+        replace: '  if (ring0.cr3 !== p.pagetable.address) setPagetable(p.pagetable)\n',
+      },
+    ],
+    'no flush',
+  )
+  const { result } = await gradeKernel('no flush', source)
+  const check = result.steps[0]!.checks.find(({ id }) => id === 'kernel-memory-protected')
+  expect(check).toMatchObject({
+    verdict: 'fail',
+    observed: expect.stringMatching(/^the TLB still holds 0x[0-9a-f]+ -> 0x[0-9a-f]+ with U, .* no U in PT/),
+  })
+})
+
 // Every other one; PAGEWALK_ALL=1 does them all.
 const some = process.env.PAGEWALK_ALL === '1' ? designs : designs.filter((_, index) => index % 2 === 0)
 
