@@ -3,7 +3,7 @@
 // What it says itself goes to standard error, so that `npm start --silent -- grade PATH --json` prints JSON and no more.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -89,19 +89,20 @@ function start(args) {
   })
 }
 
+/** Every check. The last line is the tests' count, plain, also where they fail. */
+function test(args) {
+  const summary = join(root, 'node_modules', '.pagewalk-summary')
+  rmSync(summary, { force: true })
+  process.on('exit', () => {
+    if (existsSync(summary)) console.log(readFileSync(summary, 'utf8'))
+  })
+  const tasks = ['build', '//#typecheck', '//#lint', '//#test:unit']
+  run('turbo', ['run', ...tasks, '--continue', '--output-logs=new-only', '--log-prefix=none', ...args])
+}
+
 const [task, ...rest] = process.argv.slice(2)
 if (task === 'start') start(rest)
-else if (task === 'test')
-  run('turbo', [
-    'run',
-    'build',
-    '//#typecheck',
-    '//#lint',
-    '//#test:unit',
-    '--output-logs=new-only',
-    '--log-prefix=none',
-    ...rest,
-  ])
+else if (task === 'test') test(rest)
 else if (task === 'check') run('turbo', ['run', 'build', '//#typecheck', ...rest])
 else {
   console.error(`no such task: ${task}`)

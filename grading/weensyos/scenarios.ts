@@ -3,7 +3,7 @@
 
 import type { Scenario } from '@pagewalk/grader'
 import type { u64 } from '@pagewalk/machine/x86-64'
-import type { BootConfig } from '@pagewalk/weensyos'
+import { type BootConfig, INSTRUCTIONS_PER_TRAP } from '@pagewalk/weensyos'
 import { probe, programs } from './programs.ts'
 
 export type ScenarioId =
@@ -67,12 +67,12 @@ function forking(name: string): BootConfig {
 
 const IDLE = ['p-idle2', 'p-idle3', 'p-idle4'] as const
 
-// What a trap costs at most, in instructions: the lab charges 10,000 and every load and store of the kernel.
-const INSTRUCTIONS_PER_TRAP = 25_000
+/** What a trap costs at most: what the lab charges, and as much again for the kernel's loads and stores and the probe's work. */
+const MOST_PER_TRAP = 2 * INSTRUCTIONS_PER_TRAP
 
 /** Room for so many traps; the probes end the run themselves, so only a kernel that goes wrong uses it up. */
 function scenario(id: ScenarioId, boot: BootConfig, traps: number): Scenario {
-  return { id, boot, plan: [{ do: 'run', instructions: traps * INSTRUCTIONS_PER_TRAP }] }
+  return { id, boot, plan: [{ do: 'run', instructions: traps * MOST_PER_TRAP }] }
 }
 
 export const scenarios: readonly Scenario[] = [

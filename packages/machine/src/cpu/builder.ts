@@ -1,7 +1,7 @@
 // The language in which every instruction is written once (isa.ts), and the data that every reader reads.
 //
 // A row's `sem(b, ...)` runs once per decoded instruction, not once per execution. It computes nothing: it
-// records a Meaning, a small graph of values and effects. A reader turns a Meaning into closures (evaluate.ts),
+// records a Meaning, a small graph of values and effects. A reader turns a Meaning into micro-operations (micro.ts),
 // or into a sentence about the instruction (describe, below); a translator to WebAssembly would be a third.
 //
 // Restartable by construction. A Meaning has two halves:

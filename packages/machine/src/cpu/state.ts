@@ -1,4 +1,4 @@
-// Everything a machine is, in one WebAssembly.Memory: a snapshot is a copy, and translated code, closures and
+// Everything a machine is, in one WebAssembly.Memory: a snapshot is a copy, and evaluator, translated code and
 // devices see the same bytes.
 //
 //     0x000000  CPU block      slots of 8 bytes: registers, rip, flags record, control registers, fault record
