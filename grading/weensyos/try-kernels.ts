@@ -2,23 +2,28 @@
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Grade, grade } from '@pagewalk/grader'
+import { type Action, type Grade, grade, playOnce, type Run, type Submission } from '@pagewalk/grader'
 import { weensyos } from './index.ts'
+import { programs } from './programs.ts'
 
 const text = (url: string): string => readFileSync(fileURLToPath(url), 'utf8')
 
 export const handout: string = text(import.meta.resolve('@pagewalk/weensyos/kernel'))
 export const reference: string = text(new URL('./reference/kernel.ts', import.meta.url).href)
 
-export function gradeKernel(name: string, source: string): Promise<Grade> {
-  return grade({
-    name,
-    lab: weensyos,
-    files: new Map([['kernel.ts', source]]),
-    sha256: '',
-    changedLibrary: [],
-  })
-}
+const submission = (name: string, source: string): Submission => ({
+  name,
+  lab: weensyos,
+  files: new Map([['kernel.ts', source]]),
+  sha256: '',
+  changedLibrary: [],
+})
+
+export const gradeKernel = (name: string, source: string): Promise<Grade> => grade(submission(name, source))
+
+/** Boot a kernel with the lab's own programs and let `plan` happen. */
+export const playKernel = (name: string, source: string, plan: readonly Action[]): Promise<Run> =>
+  playOnce({ submission: submission(name, source), config: { programs } }, plan)
 
 /** Ids of the checks with this verdict, in the rubric's order. */
 export function withVerdict({ result }: Grade, verdict: string): string[] {

@@ -44,41 +44,45 @@ export interface Costs {
 }
 const DEFAULT_COSTS: Costs = { access: 1, entry: 100, limit: 100_000_000 }
 
-/** The machine as a kernel in ring 0 sees it. Valid only inside a gate call, except `gate`, `setCosts` and `setStopLoop`. */
+/**
+ * The machine as a kernel in ring 0 sees it. Valid only inside a gate call, except `gate`, `setCosts` and `setStopLoop`.
+ *
+ * A kernel is not trusted: what is behind this face is out of its reach, also at run time.
+ */
 export class Ring0 {
-  private readonly cpu: Cpu
-  private readonly state: State
-  private readonly keeper: GateKeeper
-  private readonly gates = new Map<number, () => void>()
-  private costs = DEFAULT_COSTS
-  private charged = 0
-  private depth = 0
+  readonly #cpu: Cpu
+  readonly #state: State
+  readonly #keeper: GateKeeper
+  readonly #gates = new Map<number, () => void>()
+  #costs = DEFAULT_COSTS
+  #charged = 0
+  #depth = 0
 
   constructor(cpu: Cpu, keeper: GateKeeper) {
-    this.cpu = cpu
-    this.state = cpu.state
-    this.keeper = keeper
+    this.#cpu = cpu
+    this.#state = cpu.state
+    this.#keeper = keeper
   }
 
   /** Bind the gate instruction `0F 3F number` (16 bits). The function runs at CPL 0 with rip at the gate. */
   gate(number: number, handler: () => void): void {
-    this.gates.set(number, handler)
+    this.#gates.set(number, handler)
   }
   setCosts(costs: Costs): void {
-    this.costs = costs
+    this.#costs = costs
   }
   /** Run gate `number`. @returns false if none is bound */
   enter(number: number): boolean {
-    const handler = this.gates.get(number)
+    const handler = this.#gates.get(number)
     if (!handler) return false
-    if (this.depth === 0) this.charged = 0
-    this.depth++
+    if (this.#depth === 0) this.#charged = 0
+    this.#depth++
     try {
-      this.charge(this.costs.entry)
+      this.charge(this.#costs.entry)
       handler()
-      this.fetch()
+      this.#fetch()
     } finally {
-      this.depth--
+      this.#depth--
     }
     return true
   }
@@ -86,42 +90,42 @@ export class Ring0 {
   // Memory. Little-endian; unaligned and page-crossing accesses work as on hardware.
 
   read8(va: Address): number {
-    return this.state.u8[this.at(va, 1, Access.read)]!
+    return this.#state.u8[this.#at(va, 1, Access.read)]!
   }
   readInt8(va: Address): number {
     return (this.read8(va) << 24) >> 24
   }
   read16(va: Address): number {
-    return this.state.view.getUint16(this.at(va, 2, Access.read), true)
+    return this.#state.view.getUint16(this.#at(va, 2, Access.read), true)
   }
   read32(va: Address): number {
-    return this.state.view.getUint32(this.at(va, 4, Access.read), true)
+    return this.#state.view.getUint32(this.#at(va, 4, Access.read), true)
   }
   readInt32(va: Address): number {
-    return this.state.view.getInt32(this.at(va, 4, Access.read), true)
+    return this.#state.view.getInt32(this.#at(va, 4, Access.read), true)
   }
   read64(va: Address): u64 {
-    return this.state.view.getBigUint64(this.at(va, 8, Access.read), true)
+    return this.#state.view.getBigUint64(this.#at(va, 8, Access.read), true)
   }
   write8(va: Address, value: number): void {
-    const host = this.at(va, 1, Access.write)
-    this.state.u8[host] = value
-    this.stored(host)
+    const host = this.#at(va, 1, Access.write)
+    this.#state.u8[host] = value
+    this.#stored(host)
   }
   write16(va: Address, value: number): void {
-    const host = this.at(va, 2, Access.write)
-    this.state.view.setUint16(host, value, true)
-    this.stored(host)
+    const host = this.#at(va, 2, Access.write)
+    this.#state.view.setUint16(host, value, true)
+    this.#stored(host)
   }
   write32(va: Address, value: number): void {
-    const host = this.at(va, 4, Access.write)
-    this.state.view.setUint32(host, value, true)
-    this.stored(host)
+    const host = this.#at(va, 4, Access.write)
+    this.#state.view.setUint32(host, value, true)
+    this.#stored(host)
   }
   write64(va: Address, value: u64): void {
-    const host = this.at(va, 8, Access.write)
-    this.state.view.setBigUint64(host, value, true)
-    this.stored(host)
+    const host = this.#at(va, 8, Access.write)
+    this.#state.view.setBigUint64(host, value, true)
+    this.#stored(host)
   }
   /** A copy of `length` bytes. */
   readBytes(va: Address, length: number): Uint8Array {
@@ -130,21 +134,21 @@ export class Ring0 {
     return bytes
   }
   readInto(va: Address, target: Uint8Array): void {
-    const { u8 } = this.state
-    this.pages(va, target.length, Access.read, (host, from, n) =>
+    const { u8 } = this.#state
+    this.#pages(va, target.length, Access.read, (host, from, n) =>
       target.set(u8.subarray(host, host + n), from),
     )
   }
   /** Page by page: a fault in the middle leaves the pages before it written. */
   writeBytes(va: Address, bytes: Uint8Array): void {
-    const { u8 } = this.state
-    this.pages(va, bytes.length, Access.write, (host, from, n) =>
+    const { u8 } = this.#state
+    this.#pages(va, bytes.length, Access.write, (host, from, n) =>
       u8.set(bytes.subarray(from, from + n), host),
     )
   }
   fill(va: Address, value: number, length: number): void {
-    const { u8 } = this.state
-    this.pages(va, length, Access.write, (host, _from, n) => u8.fill(value, host, host + n))
+    const { u8 } = this.#state
+    this.#pages(va, length, Access.write, (host, _from, n) => u8.fill(value, host, host + n))
   }
   /** As memmove. */
   copy(to: Address, from: Address, length: number): void {
@@ -154,134 +158,134 @@ export class Ring0 {
   // Ports.
 
   in8(port: number): number {
-    return this.in(port, 8)
+    return this.#in(port, 8)
   }
   in16(port: number): number {
-    return this.in(port, 16)
+    return this.#in(port, 16)
   }
   in32(port: number): number {
-    return this.in(port, 32)
+    return this.#in(port, 32)
   }
   out8(port: number, value: number): void {
-    this.out(port, 8, value)
+    this.#out(port, 8, value)
   }
   out16(port: number, value: number): void {
-    this.out(port, 16, value)
+    this.#out(port, 16, value)
   }
   out32(port: number, value: number): void {
-    this.out(port, 32, value)
+    this.#out(port, 32, value)
   }
 
   // Registers. A general register by its number in encodings: rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15.
 
   reg(n: number): u64 {
-    return this.cpu.get(n & 15)
+    return this.#cpu.get(n & 15)
   }
   setReg(n: number, value: u64): void {
-    this.cpu.set(n & 15, value)
+    this.#cpu.set(n & 15, value)
   }
   get cr0(): u64 {
-    return this.cpu.get(Slot.cr0)
+    return this.#cpu.get(Slot.cr0)
   }
   get cr2(): u64 {
-    return this.cpu.get(Slot.cr2)
+    return this.#cpu.get(Slot.cr2)
   }
   get cr3(): u64 {
-    return this.cpu.get(Slot.cr3)
+    return this.#cpu.get(Slot.cr3)
   }
   get cr4(): u64 {
-    return this.cpu.get(Slot.cr4)
+    return this.#cpu.get(Slot.cr4)
   }
   setCr0(value: u64): void {
-    this.privileged(() => writeControl(this.cpu, this.keeper, 0, value))
+    this.#privileged(() => writeControl(this.#cpu, this.#keeper, 0, value))
   }
   setCr3(value: u64): void {
-    this.privileged(() => writeControl(this.cpu, this.keeper, 3, value))
+    this.#privileged(() => writeControl(this.#cpu, this.#keeper, 3, value))
   }
   setCr4(value: u64): void {
-    this.privileged(() => writeControl(this.cpu, this.keeper, 4, value))
+    this.#privileged(() => writeControl(this.#cpu, this.#keeper, 4, value))
   }
   invlpg(va: Address): void {
     const address = BigInt(va)
-    this.privileged(() => {
-      this.cpu.mmu.invlpg(Number(address & 0xffff_ffffn) | 0, Number(address >> 32n) | 0)
-      this.keeper.invalidated(address)
+    this.#privileged(() => {
+      this.#cpu.mmu.invlpg(Number(address & 0xffff_ffffn) | 0, Number(address >> 32n) | 0)
+      this.#keeper.invalidated(address)
       return undefined
     })
   }
   rdmsr(number: number): u64 {
     let value: u64 | undefined
-    this.privileged(() => {
-      value = readMsr(this.cpu, number, this.keeper.time)
+    this.#privileged(() => {
+      value = readMsr(this.#cpu, number, this.#keeper.time)
       return value === undefined ? noMsr(number) : undefined
     })
     return value ?? 0n
   }
   wrmsr(number: number, value: u64): void {
-    this.privileged(() => (writeMsr(this.cpu, number, value) ? undefined : noMsr(number)))
+    this.#privileged(() => (writeMsr(this.#cpu, number, value) ? undefined : noMsr(number)))
   }
   lgdt(base: Address, limit: number): void {
-    this.cpu.set(Slot.gdtBase, BigInt(base))
-    this.cpu.set(Slot.gdtLimit, BigInt(limit))
+    this.#cpu.set(Slot.gdtBase, BigInt(base))
+    this.#cpu.set(Slot.gdtLimit, BigInt(limit))
   }
   lidt(base: Address, limit: number): void {
-    this.cpu.set(Slot.idtBase, BigInt(base))
-    this.cpu.set(Slot.idtLimit, BigInt(limit))
+    this.#cpu.set(Slot.idtBase, BigInt(base))
+    this.#cpu.set(Slot.idtLimit, BigInt(limit))
   }
   ltr(selector: number): void {
-    this.privileged(() => loadTaskRegister(this.cpu, selector))
+    this.#privileged(() => loadTaskRegister(this.#cpu, selector))
   }
 
   // Control.
 
   /** Where the CPU goes on when this gate call returns, instead of behind the gate instruction. */
   resume(rip: Address, rsp: Address): void {
-    this.resumeAt = { rip: BigInt(rip), rsp: BigInt(rsp) }
+    this.#resumeAt = { rip: BigInt(rip), rsp: BigInt(rsp) }
   }
   /** @returns what `resume` said in the gate call that just ended; asking takes it */
   takeResume(): { rip: u64; rsp: u64 } | undefined {
-    const taken = this.resumeAt
-    this.resumeAt = undefined
+    const taken = this.#resumeAt
+    this.#resumeAt = undefined
     return taken
   }
-  private resumeAt: { rip: u64; rsp: u64 } | undefined
+  #resumeAt: { rip: u64; rsp: u64 } | undefined
 
   /** The kernel gives up: the machine stops with its state as it is. A later run goes on at the stop loop, if there is one. */
   stop(message: string): never {
-    return this.keeper.halt({ reason: 'panic', message })
+    return this.#keeper.halt({ reason: 'panic', message })
   }
   setStopLoop(rip: Address, rsp: Address): void {
     this.stopLoop = { rip: BigInt(rip), rsp: BigInt(rsp) }
   }
   stopLoop: { readonly rip: u64; readonly rsp: u64 } | undefined
   powerOff(): never {
-    return this.keeper.halt({ reason: 'exit', code: 0 })
+    return this.#keeper.halt({ reason: 'exit', code: 0 })
   }
   get time(): number {
-    return this.keeper.time
+    return this.#keeper.time
   }
   /** Time passes for the kernel's own work. */
   charge(instructions: number): void {
-    if (this.keeper.stoppedInGate) throw new Unwind()
-    this.keeper.addTime(instructions)
-    this.charged += instructions
-    if (this.charged <= this.costs.limit) return
-    const message = `a kernel call does not return: it has used ${this.charged} instructions, more than ${this.costs.limit}`
-    this.keeper.halt({ reason: 'hang', message })
+    if (this.#keeper.stoppedInGate) throw new Unwind()
+    this.#keeper.addTime(instructions)
+    this.#charged += instructions
+    if (this.#charged <= this.#costs.limit) return
+    const message = `a kernel call does not return: it has used ${this.#charged} instructions, more than ${this.#costs.limit}`
+    this.#keeper.halt({ reason: 'hang', message })
   }
 
-  private in(port: number, width: number): number {
-    this.charge(this.costs.access)
-    return this.keeper.in(port, width)
+  #in(port: number, width: number): number {
+    this.charge(this.#costs.access)
+    return this.#keeper.in(port, width)
   }
-  private out(port: number, width: number, value: number): void {
-    this.charge(this.costs.access)
-    this.keeper.out(port, width, value)
+  #out(port: number, width: number, value: number): void {
+    this.charge(this.#costs.access)
+    this.#keeper.out(port, width, value)
   }
 
   /** The host address of an access that has happened, whatever faults it took; page-crossing writes need `stored`. */
-  private at(va: Address, bytes: number, access: Access): number {
-    this.charge(this.costs.access)
+  #at(va: Address, bytes: number, access: Access): number {
+    this.charge(this.#costs.access)
     let lo: number
     let hi: number
     if (typeof va === 'number') {
@@ -291,23 +295,23 @@ export class Ring0 {
       lo = Number(va & 0xffff_ffffn) | 0
       hi = Number((va >> 32n) & 0xffff_ffffn) | 0
     }
-    return this.translate(lo, hi, bytes, access)
+    return this.#translate(lo, hi, bytes, access)
   }
-  private translate(lo: number, hi: number, bytes: number, access: Access): number {
-    const { i32 } = this.state
+  #translate(lo: number, hi: number, bytes: number, access: Access): number {
+    const { i32 } = this.#state
     const e = (TLB + access * TLB_BYTES + ((lo >>> 8) & 0x3ff0)) >> 2
     if (i32[e] === (lo & ~0xfff) && i32[e + 1] === hi && (lo & 0xfff) + bytes <= 4096)
       return (lo + i32[e + 2]!) | 0
     for (;;) {
-      const host = this.cpu.mmu.translate(lo, hi, bytes, access, 0)
+      const host = this.#cpu.mmu.translate(lo, hi, bytes, access, 0)
       if (host !== 0) return host
-      this.keeper.faultInGate(recordedFault(this.cpu, 'an access of the kernel'))
+      this.#keeper.faultInGate(recordedFault(this.#cpu, 'an access of the kernel'))
     }
   }
-  private stored(host: number): void {
-    if (host < RAM) this.cpu.mmu.scatter(host)
+  #stored(host: number): void {
+    if (host < RAM) this.#cpu.mmu.scatter(host)
   }
-  private pages(
+  #pages(
     va: Address,
     length: number,
     access: Access,
@@ -317,14 +321,14 @@ export class Ring0 {
     for (let from = 0; from < length; ) {
       const address = start + BigInt(from)
       const n = Math.min(4096 - Number(address & 0xfffn), length - from)
-      const host = this.at(address, 1, access)
+      const host = this.#at(address, 1, access)
       if (host >= RAM) each(host, from, n)
-      else this.throughBounce(address, n, from, access, each)
+      else this.#throughBounce(address, n, from, access, each)
       from += n
     }
   }
   /** A page of compiled code or outside RAM: byte by byte, each at a bounce slot of its own. */
-  private throughBounce(
+  #throughBounce(
     va: u64,
     n: number,
     from: number,
@@ -332,25 +336,25 @@ export class Ring0 {
     each: (host: number, from: number, n: number) => void,
   ): void {
     for (let i = 0; i < n; i++) {
-      const host = this.translate(
+      const host = this.#translate(
         Number((va + BigInt(i)) & 0xffff_ffffn) | 0,
         Number((va >> 32n) & 0xffff_ffffn) | 0,
         1,
         access,
       )
       each(host, from + i, 1)
-      if (access === Access.write) this.stored(host)
+      if (access === Access.write) this.#stored(host)
     }
   }
-  private privileged(operation: () => Fault | undefined): void {
-    this.charge(this.costs.access)
-    for (let fault = operation(); fault; fault = operation()) this.keeper.faultInGate(fault)
-    this.fetch()
+  #privileged(operation: () => Fault | undefined): void {
+    this.charge(this.#costs.access)
+    for (let fault = operation(); fault; fault = operation()) this.#keeper.faultInGate(fault)
+    this.#fetch()
   }
   /** The next instruction fetch, at the gate's rip. */
-  private fetch(): void {
-    const rip = this.state.rip
-    this.translate(Number(rip & 0xffff_ffffn) | 0, Number(rip >> 32n) | 0, 1, Access.fetch)
+  #fetch(): void {
+    const rip = this.#state.rip
+    this.#translate(Number(rip & 0xffff_ffffn) | 0, Number(rip >> 32n) | 0, 1, Access.fetch)
   }
 }
 

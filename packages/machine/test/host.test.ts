@@ -175,6 +175,10 @@ test('time is what is retired plus what the kernel is charged', () => {
   k.run()
   expect(k.machine.time - k.machine.retired).toBe(1510)
 })
+test('what is behind ring 0’s face is out of a kernel’s reach', () => {
+  const k = kit()
+  expect(Reflect.ownKeys(k.machine.ring0)).toEqual(['stopLoop'])
+})
 test('ports reach the devices', () => {
   const k = hosted(({ machine: { ring0 } }) => {
     for (const c of 'ok') {

@@ -15,11 +15,10 @@ import {
   PTE_W,
   type u64,
 } from '@pagewalk/machine/x86-64'
-import { assert as assertIn, consolePrintf, memset } from './console.ts'
+import { assert as assertIn, memset } from './console.ts'
 import {
   BOOT_PAGETABLES_ADDR,
   COMMAND_ADDR,
-  CPOS,
   ENTRY_FROM_BOOT,
   EXCEPTION_ENTRY,
   EXTPHYSMEM,
@@ -28,25 +27,17 @@ import {
   INT_HARDWARE,
   INT_SYS_PANIC,
   IOPHYSMEM,
+  KERNEL_PAGETABLE_ADDR,
   KERNEL_PAGETABLES_ADDR,
   KERNEL_STACK_TOP,
   KERNEL_START_ADDR,
   kernelEnd,
   MEMSIZE_PHYSICAL,
-  NPAGES,
-  PAGEADDRESS,
   PAGEINDEX,
   PAGENUMBER,
   TSS_ADDR,
 } from './layout.ts'
-import {
-  KERNEL_PAGETABLE_ADDR,
-  kernelPagetable,
-  kernelPagetables,
-  type Proc,
-  pagetableAt,
-  type X8664Pagetable,
-} from './proc.ts'
+import { kernelPagetable, kernelPagetables, type Proc, pagetableAt, type X8664Pagetable } from './proc.ts'
 import { ring0 } from './ring0.ts'
 import { EXCEPTION_RETURN, exceptionStub, IDLE } from './stubs.ts'
 
@@ -289,12 +280,10 @@ export function setPagetable(pagetable: X8664Pagetable): void {
 export function physicalMemoryIsreserved(pa: u64): boolean {
   return pa < PAGESIZE || (pa >= IOPHYSMEM && pa < EXTPHYSMEM)
 }
-/** `kernel_memory(pa)`: the kernel's text, data or stack. */
+/** The kernel's text, data or stack. @param pa  physical address, page-aligned */
 export function isKernelMemory(pa: u64): boolean {
   return (pa >= KERNEL_START_ADDR && pa < kernelEnd) || pa === KERNEL_STACK_TOP - PAGESIZE
 }
-export const pageNumbers = (): number[] => Array.from({ length: NPAGES }, (_, pn) => pn)
-export { PAGEADDRESS }
 
 /** `process_init(p, flags)`: clear the process's registers and give it ring 3's segments, interrupts on. */
 export function processInit(p: Proc, _flags: number): void {
@@ -379,5 +368,3 @@ export function bootPagetables(write: (at: number, entry: u64) => void): void {
   write(BOOT_PAGETABLES_ADDR + 0x1000, BigInt(BOOT_PAGETABLES_ADDR + 0x2000) | open)
   write(BOOT_PAGETABLES_ADDR + 0x2000, open | PTE_PS)
 }
-
-export { CPOS, consolePrintf }

@@ -4,7 +4,6 @@
 import type { u64 } from '@pagewalk/machine/x86-64'
 import {
   CURRENT_ADDR,
-  KERNEL_PAGETABLE_ADDR,
   KERNEL_PAGETABLES_ADDR,
   NPAGES,
   NPROC,
@@ -200,7 +199,6 @@ export const kernelPagetable: X8664Pagetable = pagetableAt(BigInt(KERNEL_PAGETAB
 export const kernelPagetables: readonly X8664Pagetable[] = [0n, 1n, 2n, 3n, 4n].map((i) =>
   pagetableAt(BigInt(KERNEL_PAGETABLES_ADDR) + i * 4096n),
 )
-export { KERNEL_PAGETABLE_ADDR }
 
 /** An int of the kernel: `ticks.value += 1`. */
 export class KernelInt {
