@@ -14,7 +14,7 @@ export interface Limits {
   /** JavaScript heap of a capsule, in MiB. */
   readonly heapMiB: number
 }
-export const DEFAULT_LIMITS: Limits = { milliseconds: 20_000, heapMiB: 512 }
+export const DEFAULT_LIMITS: Limits = { milliseconds: 10_000, heapMiB: 512 }
 
 /** How a capsule ended before it had said all it should. */
 export type Ending =

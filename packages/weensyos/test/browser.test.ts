@@ -85,6 +85,7 @@ test.skipIf(!name)(
     const dom = execFileSync(name!, [...FLAGS, profile, pathToFileURL(page).href], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: 50_000,
     })
     expect(/<p id="hash">(\w+)</.exec(dom)?.[1]).toBe(here)
     rmSync(folder, { recursive: true, force: true })
