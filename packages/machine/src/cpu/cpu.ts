@@ -3,7 +3,7 @@
 import type { Mmu } from '../mmu/mmu.ts'
 import { FLAG_AF, FLAG_CF, FLAG_OF, FLAG_PF, FLAG_SF, FLAG_ZF, type u64 } from '../x86-64.ts'
 import { Evaluator } from './evaluate.ts'
-import { Access, Slot, STACK, type State } from './state.ts'
+import { Access, RAM, Slot, STACK, type State } from './state.ts'
 
 const ARITHMETIC = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF
 /** Bits of RFLAGS that exist beside the arithmetic six: TF IF DF IOPL NT AC ID. VM and RF are never stored. */
@@ -52,7 +52,7 @@ export class Cpu {
     if (hosts.includes(0)) return false
     for (const [i, word] of words.entries()) {
       this.state.view.setBigUint64(hosts[i]!, word, true)
-      if (hosts[i]! < 0x100000) this.mmu.scatter(hosts[i]!)
+      if (hosts[i]! < RAM) this.mmu.scatter(hosts[i]!)
     }
     return true
   }

@@ -405,7 +405,12 @@ const compares = (to: readonly number[], x: (b: Builder, i: Details) => V): Sem 
     for (const n of to) advance(b, n, i)
     return b.eq(first, second)
   })
-const REPEATED_PORT = (b: Builder, op: SystemOp, i: Details): void => b.system(op, i.w, i.rep ? 1 : 0)
+const portString =
+  (op: SystemOp, n: number): Sem =>
+  (b, _d, _s, _t, i) => {
+    const address = b.linear(pointer(b, n, i), n === RSI ? i.segment : 0)
+    b.system(op, i.w, (i.rep ? 1 : 0) | (i.a32 ? 2 : 0), address)
+  }
 
 // Control.
 
@@ -742,8 +747,8 @@ export const isa: readonly Row[] = [
   row('out', 'E6 Ib,AL|E7 Ib,eAX|EE DX,AL|EF DX,eAX', (b, d, s) =>
     b.system(SystemOp.out, b.get(d), s.w, b.get(s)),
   ),
-  row('ins', '6C :b|6D :z', (b, _d, _s, _t, i) => REPEATED_PORT(b, SystemOp.ins, i)),
-  row('outs', '6E :b|6F :z', (b, _d, _s, _t, i) => REPEATED_PORT(b, SystemOp.outs, i)),
+  row('ins', '6C :b|6D :z', portString(SystemOp.ins, RDI)),
+  row('outs', '6E :b|6F :z', portString(SystemOp.outs, RSI)),
 
   row('mov', '8C Mw,Sw|8C Rv,Sw', (b, d, s) => {
     const n = segmentRegister(b, s)

@@ -95,7 +95,7 @@ export const SystemOp = {
   wrmsr: 22,
   in: 23, // a: port, b: width in bits
   out: 24, // a: port, b: width, c: value
-  ins: 25, // a: width, b: 1 with REP; one iteration
+  ins: 25, // a: width, b: 1 with REP, 2 with 32-bit addresses, c: linear address; one iteration
   outs: 26,
   cpuid: 27,
   rdtsc: 28,

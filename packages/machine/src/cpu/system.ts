@@ -40,7 +40,7 @@ import {
 } from '../x86-64.ts'
 import { type Cpu, isCode, isConforming, isNull, isWritableData } from './cpu.ts'
 import { cpuid } from './cpuid.ts'
-import { Access, Slot, STACK, SystemOp } from './state.ts'
+import { Access, RAM, Slot, STACK, SystemOp } from './state.ts'
 import {
   checkReturn,
   deliver,
@@ -184,9 +184,9 @@ function execute(
     case SystemOp.out:
       return ioSensitive(cpu) ?? void around.out(Number(a), Number(b), Number(low32(c)))
     case SystemOp.ins:
-      return portString(cpu, around, Number(a), b !== 0n, Access.write, here)
+      return portString(cpu, around, Access.write, { width: Number(a), form: Number(b), address: c, here })
     case SystemOp.outs:
-      return portString(cpu, around, Number(a), b !== 0n, Access.read, here)
+      return portString(cpu, around, Access.read, { width: Number(a), form: Number(b), address: c, here })
     case SystemOp.cpuid:
       return void cpuid(cpu)
     case SystemOp.rdtsc:
@@ -345,7 +345,7 @@ function storeTable(cpu: Cpu, at: u64, base: number, limit: number): Fault | und
   if (high === 0) return recordedFault(cpu, 'storing a descriptor-table register')
   cpu.state.view.setUint16(low, Number(cpu.get(limit)), true)
   cpu.state.view.setBigUint64(high, cpu.get(base), true)
-  for (const host of [low, high]) if (host < 0x100000) cpu.mmu.scatter(host)
+  for (const host of [low, high]) if (host < RAM) cpu.mmu.scatter(host)
   return undefined
 }
 /** An available 64-bit TSS becomes busy. SDM Vol. 2 "LTR". */
@@ -428,44 +428,46 @@ function portIn(cpu: Cpu, around: Surroundings, port: number, width: number): Fa
   cpu.set(0, width === 32 ? value & mask : (cpu.get(0) & ~mask) | (value & mask))
   return undefined
 }
+interface PortString {
+  readonly width: number
+  /** Bit 0: REP; bit 1: addresses and count have 32 bits. */
+  readonly form: number
+  readonly address: u64
+  readonly here: u64
+}
 /** One iteration of INS (a write to memory) or OUTS; with REP it comes back to itself until rCX is 0. */
 function portString(
   cpu: Cpu,
   around: Surroundings,
-  width: number,
-  rep: boolean,
   access: Access,
-  here: u64,
+  { width, form, address, here }: PortString,
 ): Fault | undefined {
   const fault = ioSensitive(cpu)
   if (fault) return fault
-  if (rep && cpu.get(1) === 0n) return undefined
-  const pointer = access === Access.write ? 7 : 6
-  const port = Number(cpu.get(2) & 0xffffn)
-  const host = cpu.translate(cpu.get(pointer), width / 8, access, cpu.state.cpl === 3 ? 1 : 0)
+  const bits = form & 2 ? 32 : 64
+  const rep = (form & 1) !== 0
+  if (rep && BigInt.asUintN(bits, cpu.get(1)) === 0n) return undefined
+  const host = cpu.translate(address, width / 8, access, cpu.state.cpl === 3 ? 1 : 0)
   if (host === 0) return recordedFault(cpu, 'INS or OUTS')
-  const { view } = cpu.state
-  if (access === Access.write) {
-    const value = around.in(port, width)
-    for (let i = 0; i < width / 8; i++) view.setUint8(host + i, (value >>> (i * 8)) & 0xff)
-    if (host < 0x100000) cpu.mmu.scatter(host)
-    else cpu.mmu.wrote(host)
-  } else
-    around.out(
-      port,
-      width,
-      width === 8
-        ? view.getUint8(host)
-        : width === 16
-          ? view.getUint16(host, true)
-          : view.getUint32(host, true),
-    )
+  const port = Number(cpu.get(2) & 0xffffn)
+  if (access === Access.write) storePort(cpu, host, width, around.in(port, width))
+  else around.out(port, width, loadPort(cpu, host, width))
+  const pointer = access === Access.write ? 7 : 6
   const step = BigInt(width / 8) * (cpu.rflags & FLAG_DF ? -1n : 1n)
-  cpu.set(pointer, BigInt.asUintN(64, cpu.get(pointer) + step))
+  cpu.set(pointer, BigInt.asUintN(bits, cpu.get(pointer) + step))
   if (!rep) return undefined
-  cpu.set(1, cpu.get(1) - 1n)
+  cpu.set(1, BigInt.asUintN(bits, cpu.get(1) - 1n))
   if (cpu.get(1) !== 0n) cpu.set(Slot.rip, here)
   return undefined
+}
+function loadPort({ state: { view } }: Cpu, host: number, width: number): number {
+  if (width === 8) return view.getUint8(host)
+  return width === 16 ? view.getUint16(host, true) : view.getUint32(host, true)
+}
+function storePort({ state: { view }, mmu }: Cpu, host: number, width: number, value: number): void {
+  for (let i = 0; i < width / 8; i++) view.setUint8(host + i, (value >>> (i * 8)) & 0xff)
+  if (host < RAM) mmu.scatter(host)
+  else mmu.wrote(host)
 }
 
 function swapgs(cpu: Cpu): undefined {
