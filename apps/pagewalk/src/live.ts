@@ -192,8 +192,8 @@ class Live {
     const keys = [
       ...lab.live.keys.map(({ key, does }) => `${key} ${does}`),
       'p pause',
-      '. one trap',
-      '1-9 process',
+      '. trap',
+      '1-9 show',
       '+- speed',
       'r again',
       'q quit',
