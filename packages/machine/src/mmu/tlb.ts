@@ -44,11 +44,15 @@ export class Tlb {
   private readonly base: number // i32 index of entry 0
   private readonly count: [number, number, number] = [0, 0, 0] // entries by size code
   private mayHoldGlobal = false
+  /** Every place filled since the last flush, some perhaps twice: so a flush costs what was filled. */
+  private readonly filled: Int32Array
+  private filledCount = 0
 
   constructor(state: State) {
     this.state = state
     this.mask = entriesFor(state.ramBytes) - 1
     this.base = state.tlbBase >> 2
+    this.filled = new Int32Array(this.mask + 1)
   }
 
   get size(): number {
@@ -94,10 +98,17 @@ export class Tlb {
       keepGlobal && this.mayHoldGlobal
         ? this.raw().filter((_, i, all) => (all[i | 3]! & GLOBAL) !== 0)
         : NOTHING
-    this.state.i32.fill(0, this.base, this.base + (this.mask + 1) * 4)
+    this.clear()
     this.count.fill(0)
     this.mayHoldGlobal = false
     this.load(kept)
+  }
+
+  private clear(): void {
+    const { i32 } = this.state
+    if (this.filledCount > this.mask) i32.fill(0, this.base, this.base + (this.mask + 1) * 4)
+    else for (let i = 0; i < this.filledCount; i++) i32[this.filled[i]! + 1] = 0 // no tag, no entry
+    this.filledCount = 0
   }
 
   /** All entries, four words each, in an order that depends only on what is held. */
@@ -150,6 +161,7 @@ export class Tlb {
       while (i32[this.base + i * 4 + 1] !== 0) i = (i + 1) & this.mask
       at = this.base + i * 4
       this.count[code]!++
+      if (this.filledCount <= this.mask) this.filled[this.filledCount++] = at
     }
     i32[at] = low
     i32[at + 1] = VALID | (code << 8) | high

@@ -135,3 +135,20 @@ test('thousands of translations are held at once, each until it is dropped', () 
   for (let i = 0; i < pages; i++)
     expect(held.has(BigInt(0x40_0000 + i * 4096))).toBe(0x40_0000 + i * 4096 !== 0x50_0000)
 })
+test('a full TLB drops all and goes on; what is held is right, and flushing leaves nothing', () => {
+  const k = kit() // 4 MiB: room for 4096, full at 3072
+  const tables = 0x20_0000
+  const pages = 3500
+  for (let i = 0; i < 8; i++) k.machine.memory.write64(PD + (i + 2) * 8, BigInt(tables + i * 4096) | ALL)
+  for (let i = 0; i < 4096; i++) k.machine.memory.write64(tables + i * 8, BigInt(DATA + (i % 7) * 4096) | ALL)
+  const touch = `mov esi, 0x400000; mov ecx, ${pages}; .loop: mov al, [rsi]; add rsi, 4096; dec ecx; jnz .loop`
+  k.place(RING0, `${touch}; hlt`)
+  expect(k.run()).toEqual({ reason: 'halt' })
+  const held = k.machine.tlb().filter((e) => e.va >= 0x40_0000n)
+  expect(held.length).toBeGreaterThan(300)
+  expect(held.length).toBeLessThan(3072)
+  for (const { va, pa } of held) expect(pa).toBe(BigInt(DATA + (Number((va - 0x40_0000n) >> 12n) % 7) * 4096))
+  k.place(RING0, `${touch}; mov rax, cr3; mov cr3, rax; hlt`)
+  k.run()
+  expect(k.machine.tlb().length).toBeLessThan(4)
+})
