@@ -99,7 +99,9 @@ describe('run, snapshot, diff', () => {
     expect(code).toBe(0)
     expect(out.split('\n')[0]).toBe(`${' '.repeat(32)}PHYSICAL MEMORY`)
     expect(out.split('\n').length).toBe(26)
-    expect(err).toBe('the kernel panicked: PANIC: Unexpected exception 52!\n')
+    expect(err).toMatch(
+      /^the kernel panicked: PANIC: Unexpected exception 52! \(called at kernel\.ts:\d+:\d+\)\n$/,
+    )
   })
   test('run without a terminal asks for --headless', async () => {
     const { code, err } = await pagewalk('run', 'student')

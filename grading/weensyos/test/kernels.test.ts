@@ -116,7 +116,7 @@ describe.concurrent('the samples', () => {
   }, async () => {
     const { endings } = await gradeKernel('loses-its-own-mapping', sample('loses-its-own-mapping'))
     expect(endings[0]?.words).toMatch(
-      /^the machine reset itself: #PF .* #DF could not be delivered: .*: triple fault$/,
+      /^the machine reset itself: #PF .* #DF could not be delivered: .*: triple fault; the kernel was at kernel\.ts:\d+:\d+$/,
     )
   })
   test('a wrong translation is told as a walk', { timeout: SECONDS }, async () => {

@@ -24,6 +24,8 @@ export interface Frame {
   readonly cursor: number
   readonly time: number
   readonly stop: Stop
+  /** As Run's. */
+  readonly stack: string
 }
 export interface Thrown {
   readonly message: string
@@ -140,6 +142,7 @@ export function play(submission: Submission, options: MachineOptions, scenario: 
   return {
     scenario: scenario.id,
     stop,
+    stack: machine.kernelStack,
     images,
     final: apply(image, machine, []) as MachineImage,
     events: machine.events.list as readonly MachineEvent[],
@@ -169,7 +172,8 @@ export function watch(submission: Submission, options: MachineOptions, config: u
   return {
     run(instructions, until) {
       const stop = apply(run, machine, [instructions, until]) as Stop
-      return { ...machine.devices.vga.text(machine.memory.bytes), time: machine.time, stop }
+      const screen = machine.devices.vga.text(machine.memory.bytes)
+      return { ...screen, time: machine.time, stop, stack: machine.kernelStack }
     },
     key: (key) => machine.devices.keyboard.type(key),
     poke: (address, value) => machine.memory.write32(address, value),

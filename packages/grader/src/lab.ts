@@ -39,6 +39,8 @@ export interface Run {
   readonly scenario: string
   /** The last `run`'s. */
   readonly stop: Stop
+  /** JavaScript stack of the kernel's call that the machine stopped in; '' if it was in none. */
+  readonly stack: string
   /** Label -> state. */
   readonly images: { readonly [label: string]: MachineImage }
   readonly final: MachineImage

@@ -58,6 +58,7 @@ const frame: z.ZodType<Frame> = z.strictObject({
   cursor: z.number().int(),
   time,
   stop: stopSchema,
+  stack: text,
 })
 
 /** The most characters that a scenario may have written to a log port. */
@@ -75,6 +76,7 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
   const run = z.strictObject({
     scenario: text,
     stop: stopSchema,
+    stack: text,
     images: z.record(text, image),
     final: image,
     events,

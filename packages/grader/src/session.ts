@@ -7,7 +7,7 @@ import type { Frame } from './harness.ts'
 import type { Action, Run } from './lab.ts'
 import type { Submission } from './load.ts'
 import type { Job } from './protocol.ts'
-import { endingWords, findingsOf, placeOf } from './verdict.ts'
+import { endingWords, findingsOf, located, placeOf } from './verdict.ts'
 
 /** The student's file is what is wrong; the message is a sentence for the student. */
 export class SubmissionError extends Error {}
@@ -32,9 +32,10 @@ const refused = ({ expected, observed }: { expected: string; observed: string })
   new SubmissionError(`expected that ${expected}; got ${observed}`)
 
 /** A JavaScript exception told with its place in the student's file. */
-function placed<T extends { readonly stop: Run['stop'] }>(told: T, made: Bundle): T {
+function placed<T extends { readonly stop: Run['stop']; readonly stack: string }>(told: T, made: Bundle): T {
   const { stop } = told
-  return stop.reason === 'error' ? { ...told, stop: { ...stop, message: sentence(stop, made) } } : told
+  if (stop.reason !== 'error') return located(told, made)
+  return { ...told, stop: { ...stop, message: sentence(stop, made) } }
 }
 const sentence = (thrown: { message: string; stack: string }, made: Bundle): string => {
   const place = placeOf(thrown.stack, made)

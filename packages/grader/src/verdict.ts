@@ -86,7 +86,8 @@ export const unusable = (trouble: Trouble): Findings => ({
 /** The built-in checks' findings, from what the capsule said. */
 export function findingsOf(scenarios: Lab['scenarios'], played: Played, bundle: Bundle): Findings {
   if (played.load) return { loads: fail(loadTrouble(played.load, bundle)), stops: pass, runs: new Map() }
-  const runs = new Map([...played.runs].filter(([, run]) => !isBroken(run.stop)))
+  const told = [...played.runs].map(([id, run]) => [id, located(run, bundle)] as const)
+  const runs = new Map(told.filter(([, run]) => !isBroken(run.stop)))
   const trouble = stopTroubles(scenarios, played, bundle)
   if (trouble.length === 0) return { loads: pass, stops: pass, runs }
   const expected = 'every call of the kernel returns, and throws nothing'
@@ -111,7 +112,8 @@ function stopTroubles(
 ): (Told & { readonly scenario: string })[] {
   return scenarios.flatMap(({ id }) => {
     const broken = played.broken.get(id)
-    const stop = played.runs.get(id)?.stop
+    const run = played.runs.get(id)
+    const stop = run && located(run, bundle).stop
     const told = broken ? toldBroken(broken, bundle) : stop && toldStop(stop, bundle)
     return told ? [{ scenario: id, ...told }] : []
   })
@@ -177,6 +179,19 @@ export function placeOf(stack: string, { map }: Bundle): string {
       : []
   })
   return places.find((place) => !place.startsWith('lib/')) ?? places[0] ?? ''
+}
+/** What stopped the machine in a call of the kernel, told with the place in the student's file. */
+export function located<T extends { readonly stop: Stop; readonly stack: string }>(told: T, made: Bundle): T {
+  const { stop, stack } = told
+  const place = stack === '' ? '' : placeOf(stack, made)
+  if (place === '') return told
+  if (stop.reason === 'panic')
+    return { ...told, stop: { ...stop, message: `${stop.message} (called at ${place})` } }
+  if (stop.reason === 'reset')
+    return { ...told, stop: { ...stop, story: `${stop.story}; the kernel was at ${place}` } }
+  if (stop.reason === 'hang')
+    return { ...told, stop: { ...stop, message: `${stop.message}; it was at ${place}` } }
+  return told
 }
 /** A source's name as the student knows it. */
 const shown = (file: string): string =>

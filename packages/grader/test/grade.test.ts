@@ -52,7 +52,7 @@ describe('a wrong submission', () => {
     const one = await gradeSource(source)
     expect(verdictsOf(one)).toMatchObject({ loads: 'pass', stops: 'pass', counts: 'fail' })
     expect(one.endings[0]?.words).toMatch(
-      /the machine reset itself: #PF .* at rip 0x10004; #PF could not be delivered.*triple fault/,
+      /the machine reset itself: #PF .* at rip 0x10004; #PF could not be delivered.*triple fault; the kernel was at kernel\.ts:\d+:\d+$/,
     )
   })
 })

@@ -151,6 +151,11 @@ export class Machine {
   private executed = 0
   private stopped: Stop | undefined
   private ring3Entries = 0
+  /**
+   * Where the hosted kernel's TypeScript was when the machine stopped under it: a JavaScript stack, for people; else ''.
+   * No part of the machine's state.
+   */
+  kernelStack = ''
 
   constructor(options: MachineOptions) {
     this.options = options
@@ -207,6 +212,7 @@ export class Machine {
     this.cpu.rflags = at.rflags ?? 0n
     this.mmu.flushAll()
     this.stopped = undefined
+    this.kernelStack = ''
   }
 
   /**
@@ -239,6 +245,7 @@ export class Machine {
     this.state.u64[Slot.rip] = loop.rip
     this.state.u64[4] = loop.rsp
     this.stopped = undefined
+    this.kernelStack = ''
     return true
   }
 
@@ -343,7 +350,7 @@ export class Machine {
       faultInGate: (fault) => machine.faultInGate(fault),
       halt(stop) {
         machine.stop(stop)
-        throw new Unwind()
+        return machine.unwind()
       },
     }
   }
@@ -370,7 +377,12 @@ export class Machine {
     const rsp = u64[4]
     this.raise(fault)
     while (!this.stopped && (u64[Slot.rip] !== rip || u64[4] !== rsp)) this.step(Number.MAX_SAFE_INTEGER)
-    if (this.stopped) throw new Unwind()
+    if (this.stopped) this.unwind()
+  }
+  private unwind(): never {
+    const signal = new Unwind()
+    this.kernelStack ||= signal.stack ?? ''
+    throw signal
   }
   private logEntry(vector: number, rip: u64): void {
     if (!this.events.wants('syscall')) return

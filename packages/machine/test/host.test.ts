@@ -132,6 +132,7 @@ test('stop ends the kernel’s code at once, keeps the state, and running on goe
   })
   k.place(0x11000, [HLT])
   expect(k.run()).toEqual({ reason: 'panic', message: 'no more' })
+  expect(k.machine.kernelStack).toContain('host.test.ts') // where the kernel’s code was
   expect([after, k.machine.memory.read8(DATA)]).toEqual([false, 9])
   expect(k.machine.run(100)).toEqual({ reason: 'halt' })
 })
