@@ -33,6 +33,8 @@ export interface Thrown {
 }
 
 const CONSOLE_LIMIT = 0x1_0000
+/** Enough to reach from deep in lib to the student's file. */
+const STACK_FRAMES = 40
 let said = ''
 
 // Taken before the student's code can touch them.
@@ -52,6 +54,7 @@ export function prepare(): void {
   Math.random = () => {
     throw new Error('Math.random: a machine has no chance in it, so that the same run twice is the same run')
   }
+  Error.stackTraceLimit = STACK_FRAMES
   const seen = new Set<object>()
   for (const name of ownKeys(globalThis)) harden(realm[name as string], seen)
   const { memoryBytes, instructionsPerSecond } = { memoryBytes: 0x1_0000, instructionsPerSecond: 1000 }
