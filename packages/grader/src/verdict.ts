@@ -86,9 +86,9 @@ export const unusable = (trouble: Trouble): Findings => ({
 /** The built-in checks' findings, from what the capsule said. */
 export function findingsOf(scenarios: Lab['scenarios'], played: Played, bundle: Bundle): Findings {
   if (played.load) return { loads: fail(loadTrouble(played.load, bundle)), stops: pass, runs: new Map() }
-  const told = [...played.runs].map(([id, run]) => [id, located(run, bundle)] as const)
-  const runs = new Map(told.filter(([, run]) => !isBroken(run.stop)))
-  const trouble = stopTroubles(scenarios, played, bundle)
+  const told = new Map([...played.runs].map(([id, run]) => [id, located(run, bundle)] as const))
+  const runs = new Map([...told].filter(([, run]) => !isBroken(run.stop)))
+  const trouble = stopTroubles(scenarios, { ...played, runs: told }, bundle)
   if (trouble.length === 0) return { loads: pass, stops: pass, runs }
   const expected = 'every call of the kernel returns, and throws nothing'
   return {
@@ -112,8 +112,7 @@ function stopTroubles(
 ): (Told & { readonly scenario: string })[] {
   return scenarios.flatMap(({ id }) => {
     const broken = played.broken.get(id)
-    const run = played.runs.get(id)
-    const stop = run && located(run, bundle).stop
+    const stop = played.runs.get(id)?.stop
     const told = broken ? toldBroken(broken, bundle) : stop && toldStop(stop, bundle)
     return told ? [{ scenario: id, ...told }] : []
   })
@@ -167,11 +166,14 @@ function loadTrouble(load: NonNullable<Played['load']>, bundle: Bundle): Trouble
   return { expected: 'the file loads: its top level runs to its end', ...told }
 }
 
+const sourceMaps = new WeakMap<Bundle, SourceMap>()
+
 /** `kernel.ts:12:5` of the topmost frame in the student's file, else of any file; '' if there is none. */
-export function placeOf(stack: string, { map }: Bundle): string {
+export function placeOf(stack: string, made: Bundle): string {
   const frames = [...stack.matchAll(/submission\.js:(\d+):(\d+)/g)].slice(0, 50)
   if (frames.length === 0) return ''
-  const source = new SourceMap(JSON.parse(map))
+  const source = sourceMaps.get(made) ?? new SourceMap(JSON.parse(made.map))
+  sourceMaps.set(made, source)
   const places = frames.flatMap(([, line, column]) => {
     const origin = source.findOrigin(Number(line), Number(column))
     return 'fileName' in origin
