@@ -2,8 +2,10 @@
 
 import type { u64 } from './x86-64.ts'
 
+/** What happened, and on which CPU. */
+export type MachineEvent = Happening & { cpu: number }
 /** `time` is the machine's instruction count; `cr3` the tables in force. */
-export type MachineEvent =
+export type Happening =
   /** INT n or SYSCALL at CPL 3; `rip` is the address it will return to. */
   | { kind: 'syscall'; time: number; vector: number; cr3: u64; rip: u64; rax: u64; rdi: u64; rsi: u64 }
   /** The CPU goes on at CPL 3: who runs, with which tables, and what rax it finds. */
@@ -22,6 +24,8 @@ export type MachineEvent =
   | { kind: 'irq'; time: number; vector: number; rip: u64; cr3: u64; cpl: number }
   | { kind: 'cr0' | 'cr3' | 'cr4'; time: number; value: u64 }
   | { kind: 'invlpg'; time: number; address: u64 }
+  /** An interrupt that a CPU sends to the CPU with APIC ID `to`; `mode` as in the ICR: 0 is fixed. */
+  | { kind: 'ipi'; time: number; vector: number; mode: number; to: number }
   /** A triple fault, told. */
   | { kind: 'reset'; time: number; story: string }
   | { kind: 'stop'; time: number; reason: string }
@@ -32,6 +36,8 @@ export class EventLog {
   readonly list: MachineEvent[] = []
   /** How many were not kept because `limit` was reached. */
   dropped = 0
+  /** The CPU that events are of. */
+  cpu = 0
   private readonly kinds: ReadonlySet<EventKind>
   private readonly limit: number
 
@@ -42,9 +48,9 @@ export class EventLog {
   wants(kind: EventKind): boolean {
     return this.kinds.has(kind)
   }
-  add(event: MachineEvent): void {
+  add(event: Happening): void {
     if (!this.kinds.has(event.kind)) return
-    if (this.list.length < this.limit) this.list.push(event)
+    if (this.list.length < this.limit) this.list.push(Object.assign(event, { cpu: this.cpu }))
     else this.dropped++
   }
 }

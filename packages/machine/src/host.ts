@@ -7,10 +7,11 @@
 // happens at the gate's rip: a kernel that has unmapped itself dies there, for the hardware's reason.
 
 import type { Cpu } from './cpu/cpu.ts'
+import { cpuidLeaf } from './cpu/cpuid.ts'
 import { Access, RAM, Slot, type State, TLB, TLB_BYTES } from './cpu/state.ts'
 import { loadTaskRegister, readMsr, type Surroundings, writeControl, writeMsr } from './cpu/system.ts'
 import { type Fault, recordedFault } from './cpu/trap.ts'
-import type { u64 } from './x86-64.ts'
+import { FLAG_IF, type u64 } from './x86-64.ts'
 
 /** A linear address; as a number it must be an integer in [0, 2^53). */
 export type Address = u64 | number
@@ -30,6 +31,9 @@ export interface GateKeeper extends Surroundings {
       | { reason: 'hang'; message: string },
   ): never
   readonly stoppedInGate: boolean
+  startCpu(cpu: number, at: { rip: u64; rsp: u64; cr3: u64; cr0: u64; cr4: u64; efer: u64 }): void
+  /** Let the other CPUs run until `done`. @throws Unwind if that cannot be */
+  wait(what: string, done: () => boolean): void
   addTime(instructions: number): void
 }
 
@@ -216,13 +220,13 @@ export class Ring0 {
   rdmsr(number: number): u64 {
     let value: u64 | undefined
     this.#privileged(() => {
-      value = readMsr(this.#cpu, number, this.#keeper.time)
+      value = readMsr(this.#cpu, this.#keeper, number)
       return value === undefined ? noMsr(number) : undefined
     })
     return value ?? 0n
   }
   wrmsr(number: number, value: u64): void {
-    this.#privileged(() => (writeMsr(this.#cpu, number, value) ? undefined : noMsr(number)))
+    this.#privileged(() => (writeMsr(this.#cpu, this.#keeper, number, value) ? undefined : noMsr(number)))
   }
   lgdt(base: Address, limit: number): void {
     this.#cpu.set(Slot.gdtBase, BigInt(base))
@@ -234,6 +238,59 @@ export class Ring0 {
   }
   ltr(selector: number): void {
     this.#privileged(() => loadTaskRegister(this.#cpu, selector))
+  }
+
+  // CPUs.
+
+  /** The CPU that runs this gate call: 0 is the one that booted. Its APIC ID is the same number. */
+  get cpu(): number {
+    return this.#keeper.cpu
+  }
+  get cpus(): number {
+    return this.#keeper.cpus
+  }
+  /** What CPUID answers for a leaf: unsigned 32-bit numbers. */
+  cpuid(leaf: number, subleaf = 0): { eax: number; ebx: number; ecx: number; edx: number } {
+    const [eax, ebx, ecx, edx] = cpuidLeaf(leaf >>> 0, subleaf, this.#keeper).map((word) => word >>> 0)
+    return { eax: eax!, ebx: ebx!, ecx: ecx!, edx: edx! }
+  }
+  /**
+   * Start CPU `cpu` in 64-bit mode with this CPU's CR0, CR4 and EFER, interrupts off. Stands for INIT, SIPI and the code
+   * in 16-bit and 32-bit mode that they lead to.
+   */
+  startCpu(cpu: number, { rip, rsp, cr3 }: { rip: Address; rsp: Address; cr3: u64 }): void {
+    if (!Number.isInteger(cpu) || cpu < 1 || cpu >= this.cpus)
+      throw new RangeError(`startCpu: cpu must be 1 to ${this.cpus - 1}, got ${cpu}`)
+    const [cr0, cr4, efer] = [Slot.cr0, Slot.cr4, Slot.efer].map((slot) => this.#cpu.get(slot))
+    this.#keeper.startCpu(cpu, {
+      rip: BigInt(rip),
+      rsp: BigInt(rsp),
+      cr3,
+      cr0: cr0!,
+      cr4: cr4!,
+      efer: efer!,
+    })
+  }
+  /** RFLAGS.IF. A gate call is not interrupted, except in `wait`. */
+  get interrupts(): boolean {
+    return (this.#cpu.get(Slot.rflags) & FLAG_IF) !== 0n
+  }
+  /** STI or CLI. */
+  setInterrupts(on: boolean): void {
+    const flags = this.#cpu.get(Slot.rflags)
+    this.#cpu.set(Slot.rflags, on ? flags | FLAG_IF : flags & ~FLAG_IF)
+  }
+  /**
+   * Wait in a loop for what another CPU does: they all run on, and this one takes its interrupts if it lets itself be
+   * interrupted. If nothing can make it come true any more, the machine stops and tells who waits for `what`.
+   */
+  wait(what: string, done: () => boolean): void {
+    this.#around(() =>
+      this.#keeper.wait(what, () => {
+        this.charge(this.#costs.access)
+        return done()
+      }),
+    )
   }
 
   // Control.
@@ -305,7 +362,8 @@ export class Ring0 {
     for (;;) {
       const host = this.#cpu.mmu.translate(lo, hi, bytes, access, 0)
       if (host !== 0) return host
-      this.#keeper.faultInGate(recordedFault(this.#cpu, 'an access of the kernel'))
+      const fault = recordedFault(this.#cpu, 'an access of the kernel')
+      this.#around(() => this.#keeper.faultInGate(fault))
     }
   }
   #stored(host: number): void {
@@ -348,8 +406,18 @@ export class Ring0 {
   }
   #privileged(operation: () => Fault | undefined): void {
     this.charge(this.#costs.access)
-    for (let fault = operation(); fault; fault = operation()) this.#keeper.faultInGate(fault)
+    for (let fault = operation(); fault; fault = operation()) {
+      const raised = fault
+      this.#around(() => this.#keeper.faultInGate(raised))
+    }
     this.#fetch()
+  }
+  /** Other gate calls run inside this one; what it has said about where it goes on is its own. */
+  #around(others: () => void): void {
+    const resume = this.#resumeAt
+    this.#resumeAt = undefined
+    others()
+    this.#resumeAt = resume
   }
   /** The next instruction fetch, at the gate's rip. */
   #fetch(): void {

@@ -3,7 +3,7 @@
 export { vectorName } from './cpu/trap.ts'
 export type { Device, InterruptLine, Saved, Timed } from './devices/device.ts'
 export { ElfError, type ElfImage, type ElfSegment, readElf } from './elf.ts'
-export type { EventKind, EventLog, MachineEvent } from './events.ts'
+export type { EventKind, EventLog, Happening, MachineEvent } from './events.ts'
 export type { Address, Costs, Ring0 } from './host.ts'
 export {
   type Devices,
@@ -11,10 +11,10 @@ export {
   type MachineOptions,
   type Registers,
   type StartState,
-  type Stop,
   type TlbEntry,
 } from './machine.ts'
 export type { PhysicalMemory } from './memory.ts'
 export type { ExplainOptions, Explanation, Mapping, WalkStep } from './mmu/explain.ts'
 export { MAPPINGS_LIMIT, rights } from './mmu/explain.ts'
 export { hashState, type MachineImage, parseImage } from './snapshot.ts'
+export type { Stop } from './stop.ts'

@@ -2,10 +2,12 @@
 //
 // Time is the count of retired instructions, plus what a hosted kernel is charged (host.ts). Nothing here reads a clock.
 
+import { Bank } from './cpu/bank.ts'
 import { Cpu } from './cpu/cpu.ts'
 import { Access, Leave, RAM, Slot, STATE_SLOTS, State } from './cpu/state.ts'
 import { perform } from './cpu/system.ts'
 import { deliver, type Fault, raise, recordedFault } from './cpu/trap.ts'
+import { LocalApic } from './devices/apic.ts'
 import { PortBus } from './devices/bus.ts'
 import { DebugExit } from './devices/debug-exit.ts'
 import type { Saved } from './devices/device.ts'
@@ -29,6 +31,8 @@ import {
 import { Mmu } from './mmu/mmu.ts'
 import { tlbBytes } from './mmu/tlb.ts'
 import { hashState, type MachineImage, parseImage } from './snapshot.ts'
+import { errorStop, FOR_GOOD, type Stop } from './stop.ts'
+import { Turns } from './turns.ts'
 import {
   CR0_ET,
   CR0_MP,
@@ -55,26 +59,13 @@ export interface MachineOptions {
   readonly log?: readonly EventKind[]
   /** The most events to keep; default: 1,000,000. */
   readonly eventLimit?: number
+  /** How many CPUs, 1 to 8; default: 1. CPU 0 starts, the kernel starts the others. */
+  readonly cpus?: number
+  /** Several CPUs take turns of about so many instructions; default: 4000. */
+  readonly quantum?: number
+  /** Where the lengths of the turns come from, a whole number; default: 1. The same seed, the same run. */
+  readonly seed?: number
 }
-
-/** Why `run` came back. */
-export type Stop =
-  /** The instructions asked for have been run. */
-  | { reason: 'limit' }
-  /** Only with `until: 'trap'`: a trap was handled and ring 3 is about to go on. */
-  | { reason: 'kernel' }
-  /** The hosted kernel called `stop`. The state remains; running on goes to the stop loop, if the kernel has one. */
-  | { reason: 'panic'; message: string }
-  /** A triple fault: which fault could not be delivered, and why. For good: only `restore` or `start` go on. */
-  | { reason: 'reset'; story: string }
-  /** Debug exit port or power off. For good. */
-  | { reason: 'exit'; code: number }
-  /** HLT, and nothing that could end it. */
-  | { reason: 'halt' }
-  /** One gate call used up what it may be charged: a kernel loop that touches the machine. For good. */
-  | { reason: 'hang'; message: string }
-  /** The hosted kernel threw a JavaScript exception. For good. */
-  | { reason: 'error'; message: string; stack: string }
 
 export interface StartState {
   readonly rip: u64
@@ -133,7 +124,11 @@ export interface Devices {
   readonly debugExit: DebugExit
 }
 
-const FOR_GOOD: ReadonlySet<Stop['reason']> = new Set<Stop['reason']>(['reset', 'exit', 'hang', 'error'])
+/** No end is set: a run inside a gate call. */
+const FOREVER: number = Number.MAX_SAFE_INTEGER
+/** A wait inside a gate call that takes so many instructions never ends: whom it waits for spins, or has forgotten it. */
+const WAIT_LIMIT = 50_000_000
+const IPI_INIT = 5
 const START_CR0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG
 
 export class Machine {
@@ -145,12 +140,20 @@ export class Machine {
   private readonly state: State
   private readonly cpu: Cpu
   private readonly mmu: Mmu
+  private readonly bank: Bank
+  private readonly apics: readonly LocalApic[]
+  private readonly turns: Turns
   private readonly ports: PortBus
   private readonly keeper: GateKeeper
   private now = 0
   private executed = 0
   private stopped: Stop | undefined
   private ring3Entries = 0
+  /** Which CPUs have been started. */
+  private readonly started: boolean[]
+  /** How many gate calls of each CPU are on the JavaScript stack. */
+  private readonly inGates: number[]
+  private gateCalls = 0
   /**
    * Where the hosted kernel's TypeScript was when the machine stopped under it: a JavaScript stack, for people; else ''.
    * No part of the machine's state.
@@ -159,14 +162,20 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.options = options
-    this.state = new State(options.memoryBytes, tlbBytes(options.memoryBytes))
+    const { memoryBytes, cpus = 1, quantum = 4000, seed = 1 } = options
+    this.state = new State(memoryBytes, tlbBytes(memoryBytes) * cpus)
     this.mmu = new Mmu(this.state)
     this.cpu = new Cpu(this.state, this.mmu)
+    this.bank = new Bank(this.state, this.mmu, cpus)
+    this.turns = new Turns(cpus, quantum, seed)
+    this.started = new Array<boolean>(cpus).fill(false)
+    this.inGates = new Array<number>(cpus).fill(0)
     this.memory = new PhysicalMemory(this.state, (page) => this.mmu.wrote(RAM + page * 4096))
     this.events = new EventLog(options.log ?? [], options.eventLimit ?? 1_000_000)
     this.keeper = this.makeKeeper()
     this.ring0 = new Ring0(this.cpu, this.keeper)
     this.devices = this.makeDevices(options.instructionsPerSecond)
+    this.apics = Array.from({ length: cpus }, (_, cpu) => this.makeApic(cpu, cpus))
     this.ports = new PortBus(Object.values(this.devices))
     this.start({ rip: 0n, rsp: 0n, cr3: 0n })
   }
@@ -186,20 +195,43 @@ export class Machine {
     }
   }
 
+  private makeApic(cpu: number, cpus: number): LocalApic {
+    const send = (ipi: { vector: number; mode: number; to: readonly number[] }): void => this.sendIpi(ipi)
+    return new LocalApic(cpu, cpus, () => this.now, send, cpu === 0)
+  }
+
   /** Instructions retired, and charged to a hosted kernel. */
   get time(): number {
     return this.now
   }
-  /** Instructions retired by the CPU alone. */
+  /** Instructions retired by the CPUs alone. */
   get retired(): number {
     return this.executed
   }
 
-  /** Put the CPU into 64-bit ring 0 with these values, interrupts off, both TLBs empty. RAM, devices and time stay. */
-  start(at: StartState): void {
+  /**
+   * Put a CPU into 64-bit ring 0 with these values, interrupts off, its TLB empty. RAM, devices and time stay. To start
+   * CPU 0 is to start the machine: the others wait to be started.
+   */
+  start(at: StartState, cpu = 0): void {
+    if (cpu === 0) {
+      this.started.fill(false)
+      this.inGates.fill(0)
+      this.bank.select(0)
+      for (const apic of this.apics) apic.reset()
+      this.turns.begin(0, this.now)
+    }
+    const before = this.bank.current
+    this.bank.select(cpu)
+    this.started[cpu] = true
+    this.setUp(at)
+    this.bank.select(before)
+    this.stopped = undefined
+    this.kernelStack = ''
+  }
+  private setUp(at: StartState): void {
     const { u64 } = this.state
-    u64.fill(0n, 0, Slot.time)
-    u64.fill(0n, Slot.shadow, STATE_SLOTS)
+    u64.fill(0n, 0, STATE_SLOTS)
     u64[4] = at.rsp
     u64[7] = at.rdi ?? 0n
     u64[Slot.rip] = at.rip
@@ -211,8 +243,6 @@ export class Machine {
     u64[Slot.ss] = BigInt(at.ss ?? 0)
     this.cpu.rflags = at.rflags ?? 0n
     this.mmu.flushAll()
-    this.stopped = undefined
-    this.kernelStack = ''
   }
 
   /**
@@ -249,14 +279,47 @@ export class Machine {
     return true
   }
 
-  /** Devices, then one interrupt or one stretch of instructions. */
+  /** A piece of some CPU's turn. */
   private step(end: number): void {
-    const { u64, i32 } = this.state
+    if (this.bank.count === 1) return this.stepCpu(end)
     this.advanceDevices()
-    if (u64[Slot.halted] !== 0n) return this.sleep(end)
+    if (this.now >= this.turns.end || !this.canRun(this.bank.current)) {
+      const next = this.nextCpu()
+      if (next < 0) return this.sleep(end)
+      this.turn(next)
+    }
+    this.stepCpu(Math.min(end, this.turns.end))
+  }
+  private turn(cpu: number): void {
+    this.bank.select(cpu)
+    this.events.cpu = cpu
+    this.turns.begin(cpu, this.now)
+  }
+  /** The next CPU in turn that has something to do, or -1. */
+  private nextCpu(): number {
+    const { count, current } = this.bank
+    for (let i = 1; i <= count; i++) if (this.canRun((current + i) % count)) return (current + i) % count
+    return -1
+  }
+  private canRun(cpu: number): boolean {
+    if (!this.started[cpu]) return false
+    return this.bank.low(cpu, Slot.halted) === 0 || this.canInterrupt(cpu)
+  }
+  /** An interrupt waits for this CPU, and it takes interrupts. */
+  private canInterrupt(cpu: number): boolean {
+    if ((this.bank.low(cpu, Slot.rflags) & Number(FLAG_IF)) === 0) return false
+    const apic = this.apics[cpu]!
+    return apic.pending() >= 0 || (apic.extInt && this.devices.pic.pending())
+  }
+
+  /** Of the CPU whose turn it is: one interrupt or one stretch of instructions, to the next event of a device at most. */
+  private stepCpu(end: number): void {
+    const { i32 } = this.state
+    this.advanceDevices()
     const shadow = i32[Slot.shadow * 2] !== 0
-    if (!shadow && this.devices.pic.pending() && this.interruptsOn()) return this.interrupt()
-    const next = Math.min(end, this.devices.timer.nextEvent)
+    if (!shadow && this.canInterrupt(this.bank.current)) return this.interrupt()
+    if (i32[Slot.halted * 2] !== 0) return this.sleep(end)
+    const next = Math.min(end, this.nextDeviceEvent())
     this.execute(shadow ? 1 : Math.max(1, next - this.now))
   }
   private execute(budget: number): void {
@@ -276,22 +339,21 @@ export class Machine {
     this.now++
     this.executed++
   }
-  private interruptsOn(): boolean {
-    return (this.state.u64[Slot.rflags]! & FLAG_IF) !== 0n
-  }
   private interrupt(): void {
-    const vector = this.devices.pic.acknowledge()
+    const apic = this.apics[this.bank.current]!
+    const vector = apic.pending() >= 0 ? apic.acknowledge() : this.devices.pic.acknowledge()
     const { rip, cpl } = this.state
     const cr3 = this.state.u64[Slot.cr3]!
     const fault = deliver(this.cpu, vector, 'external', rip)
     if (fault) return this.raise(fault)
     this.events.add({ kind: 'irq', time: this.now, vector, rip, cr3, cpl })
   }
-  /** HLT: time passes until a device wakes the CPU. */
+  /** HLT everywhere: time passes until a device, or somebody at the keyboard, wakes a CPU. */
   private sleep(end: number): void {
-    if (this.devices.pic.pending() && this.interruptsOn()) return this.interrupt()
-    const next = this.devices.timer.nextEvent
-    if (!this.interruptsOn() || next === Number.POSITIVE_INFINITY) return this.stop({ reason: 'halt' })
+    const next = this.nextDeviceEvent()
+    const nothing = next === Number.POSITIVE_INFINITY && (end === FOREVER || !this.devices.pic.listens)
+    if (nothing || !this.started.some((_, cpu) => this.bank.low(cpu, Slot.rflags) & Number(FLAG_IF)))
+      return this.stop({ reason: 'halt' })
     this.now = Math.max(this.now, Math.min(end, next))
   }
   private raise(fault: Fault): void {
@@ -320,6 +382,23 @@ export class Machine {
   private advanceDevices(): void {
     const { timer } = this.devices
     if (this.now >= timer.nextEvent) timer.advance(this.now)
+    for (const apic of this.apics) if (this.now >= apic.nextEvent) apic.advance(this.now)
+  }
+  private nextDeviceEvent(): number {
+    let next = this.devices.timer.nextEvent
+    for (const apic of this.apics) next = Math.min(next, apic.nextEvent)
+    return next
+  }
+  /** Interprocessor interrupts; of the modes that are no fixed vector only INIT does something: the CPU waits to be started. */
+  private sendIpi({ vector, mode, to }: { vector: number; mode: number; to: readonly number[] }): void {
+    for (const cpu of to) {
+      this.events.add({ kind: 'ipi', time: this.now, vector, mode, to: cpu })
+      if (mode === 0) this.apics[cpu]?.accept(vector)
+      else if (mode === IPI_INIT && cpu !== this.bank.current && this.inGates[cpu] === 0) {
+        this.started[cpu] = false
+        this.apics[cpu]?.reset()
+      }
+    }
   }
 
   private makeKeeper(): GateKeeper {
@@ -331,6 +410,17 @@ export class Machine {
       get stoppedInGate() {
         return machine.stopped !== undefined
       },
+      get cpu() {
+        return machine.bank.current
+      },
+      get cpus() {
+        return machine.bank.count
+      },
+      get apic() {
+        return machine.apics[machine.bank.current]!
+      },
+      startCpu: (cpu, at) => machine.start(at, cpu),
+      wait: (what, done) => machine.wait(what, done),
       addTime(instructions) {
         machine.now += instructions
       },
@@ -356,12 +446,17 @@ export class Machine {
   }
   /** @returns false if no gate has this number */
   private runGate(number: number): boolean {
+    const cpu = this.bank.current
+    this.inGates[cpu]!++
+    this.gateCalls++
     try {
       if (!this.ring0.enter(number)) return false
     } catch (thrown) {
       if (!(thrown instanceof Unwind)) this.stop(errorStop(thrown))
       else this.stop({ reason: 'error', message: 'the kernel threw the machine’s own signal', stack: '' })
       return true
+    } finally {
+      this.inGates[cpu]!--
     }
     const resume = this.ring0.takeResume()
     if (resume) {
@@ -372,12 +467,81 @@ export class Machine {
   }
   /** Deliver a fault at the gate, then run until its handler's IRET comes back to the gate with the same stack. */
   private faultInGate(fault: Fault): void {
+    this.handleInGate(() => this.raise(fault))
+  }
+  private handleInGate(enter: () => void): void {
     const { u64 } = this.state
     const rip = u64[Slot.rip]
     const rsp = u64[4]
-    this.raise(fault)
-    while (!this.stopped && (u64[Slot.rip] !== rip || u64[4] !== rsp)) this.step(Number.MAX_SAFE_INTEGER)
+    enter()
+    while (!this.stopped && (u64[Slot.rip] !== rip || u64[4] !== rsp)) this.stepCpu(FOREVER)
     if (this.stopped) this.unwind()
+  }
+
+  /**
+   * A CPU waits inside a gate call: the others run, and it takes its interrupts if it lets itself be interrupted. A CPU
+   * that waits below on the JavaScript stack can do no more than take interrupts: gate calls end in the order in which
+   * they nest.
+   */
+  private wait(what: string, done: () => boolean): void {
+    const me = this.bank.current
+    const begin = this.now
+    const here = (): boolean => {
+      this.comeBack(me)
+      return done()
+    }
+    while (!here()) {
+      const progress = this.runOthers(me, here)
+      this.comeBack(me)
+      if (this.stopped) this.unwind()
+      if (!progress || this.now - begin > WAIT_LIMIT) return this.deadlock(me, what, this.now - begin)
+    }
+  }
+  private comeBack(cpu: number): void {
+    this.bank.select(cpu)
+    this.events.cpu = cpu
+  }
+  /** Each CPU once. @returns false if none could do anything, and no device will change that */
+  private runOthers(me: number, done: () => boolean): boolean {
+    this.advanceDevices()
+    let progress = false
+    for (let i = 0; i < this.bank.count && !this.stopped; i++) {
+      const cpu = (me + i) % this.bank.count
+      if (this.inGates[cpu]! > 0 ? !this.canInterrupt(cpu) : !this.canRun(cpu)) continue
+      progress = true
+      this.turn(cpu)
+      if (this.inGates[cpu]! > 0) this.handleInGate(() => this.interrupt())
+      else this.runTurn()
+      if (this.stopped || done()) return true
+    }
+    return progress || this.timePasses()
+  }
+  /** The turn of a CPU, up to its end or the end of a gate call. */
+  private runTurn(): void {
+    const calls = this.gateCalls
+    const cpu = this.bank.current
+    while (!this.stopped && this.now < this.turns.end && this.canRun(cpu) && this.gateCalls === calls)
+      this.stepCpu(this.turns.end)
+  }
+  /** Nobody can do anything now. @returns true if a device will ask for an interrupt later: then it is later */
+  private timePasses(): boolean {
+    const next = this.nextDeviceEvent()
+    if (next === Number.POSITIVE_INFINITY) return false
+    this.now = Math.max(this.now, next)
+    return true
+  }
+  private deadlock(me: number, what: string, waited: number): never {
+    const others = this.inGates.flatMap((gates, cpu) => (cpu === me ? [] : [this.tellCpu(cpu, gates)]))
+    const message = [`CPU ${me} waits for ${what} (${waited} instructions so far)`, ...others].join('; ')
+    this.stop({ reason: 'deadlock', message })
+    return this.unwind()
+  }
+  private tellCpu(cpu: number, gates: number): string {
+    if (!this.started[cpu]) return `CPU ${cpu} has not been started`
+    const rip = `0x${this.bank.get(cpu, Slot.rip).toString(16)}`
+    const does = gates > 0 ? 'waits in a call of the kernel' : this.canRun(cpu) ? 'runs' : 'is halted'
+    const flags = this.bank.low(cpu, Slot.rflags) & Number(FLAG_IF) ? 'on' : 'off'
+    return `CPU ${cpu} ${does} at ${rip} with interrupts ${flags}`
   }
   private unwind(): never {
     const signal = new Unwind()
@@ -397,32 +561,39 @@ export class Machine {
     this.events.add({ kind: 'ring3', time: this.now, cr3: u64[Slot.cr3]!, rip, rsp: u64[4]!, rax: u64[0]! })
   }
 
-  registers(): Registers {
-    const { u64, cpl } = this.state
+  registers(cpu = 0): Registers {
+    const slot = (n: number): u64 => this.bank.get(cpu, n)
     const entries: [string, u64 | number][] = [
-      ...REGISTERS.map((name, i): [string, u64] => [name, u64[i]!]),
-      ...SELECTORS.map((name, i): [string, number] => [name, Number(u64[Slot.es + i])]),
+      ...REGISTERS.map((name, i): [string, u64] => [name, slot(i)]),
+      ...SELECTORS.map((name, i): [string, number] => [name, Number(slot(Slot.es + i))]),
       ...(['rip', 'cr0', 'cr2', 'cr3', 'cr4', 'efer'] as const).map((name): [string, u64] => [
         name,
-        u64[Slot[name]]!,
+        slot(Slot[name]),
       ]),
-      ['rflags', this.cpu.rflags],
-      ['cpl', cpl],
+      ['rflags', this.flagsOf(cpu)],
+      ['cpl', Number(slot(Slot.cs) & 3n)],
     ]
     return Object.fromEntries(entries) as Registers
   }
-  /** Walk `va` as the MMU would, told; the TLB is not asked and nothing changes. */
+  private flagsOf(cpu: number): u64 {
+    const { current } = this.bank
+    this.bank.select(cpu)
+    const flags = this.cpu.rflags
+    this.bank.select(current)
+    return flags
+  }
+  /** Walk `va` as the MMU of CPU 0 would, told; the TLB is not asked and nothing changes. */
   explain(va: u64, options: ExplainOptions = {}): Explanation {
-    const root = options.cr3 ?? this.state.u64[Slot.cr3]!
+    const root = options.cr3 ?? this.bank.get(0, Slot.cr3)
     return explain(this.state, root, va, Access[options.access ?? 'read'], options.user ?? false)
   }
   /** Every present leaf of the tables at `cr3`, lowest address first, at most `limit`. */
   mappings(cr3: u64, limit: number = MAPPINGS_LIMIT): Mapping[] {
-    return mappings(this.memory, cr3, (this.state.u64[Slot.efer]! & EFER_NXE) !== 0n, limit)
+    return mappings(this.memory, cr3, (this.bank.get(0, Slot.efer) & EFER_NXE) !== 0n, limit)
   }
-  /** Every translation that the CPU may still use, lowest address first. */
-  tlb(): TlbEntry[] {
-    return [...this.mmu.tlb.entries()].map(({ va, frame, sizeBits, ...rights }) => ({
+  /** Every translation that a CPU may still use, lowest address first. */
+  tlb(cpu = 0): TlbEntry[] {
+    return [...this.bank.tlbs[cpu]!.entries()].map(({ va, frame, sizeBits, ...rights }) => ({
       va,
       pa: BigInt(frame),
       size: 2 ** sizeBits,
@@ -436,17 +607,25 @@ export class Machine {
 
   /** All of the machine's state, copied. What a hosted kernel keeps in JavaScript variables is not part of it. */
   image(): MachineImage {
-    this.cpu.rflags = this.cpu.rflags // the flags record, in its one canonical form
-    this.state.u64[Slot.time] = BigInt(this.now)
+    const { current, tlbs } = this.bank
+    for (const cpu of tlbs.keys()) {
+      this.bank.select(cpu)
+      this.cpu.rflags = this.cpu.rflags // the flags record, in its one canonical form
+    }
+    this.bank.select(current)
     const devices = Object.entries(this.devices).map(([name, device]) => [name, device.save()] as const)
+    const { pages, bytes } = this.memory.save()
     return {
-      version: 1,
+      version: 2,
       memoryBytes: this.options.memoryBytes,
       instructionsPerSecond: this.options.instructionsPerSecond,
-      cpu: this.state.u64.slice(0, STATE_SLOTS),
-      ram: this.memory.bytes.slice(),
-      tlb: this.mmu.tlb.raw(),
-      devices: Object.fromEntries(devices),
+      cpus: this.bank.save(),
+      started: [...this.started],
+      turns: this.turns.save(),
+      pages,
+      ram: bytes,
+      tlbs: tlbs.map((tlb) => tlb.raw()),
+      devices: { ...Object.fromEntries(devices), apics: this.apics.map((apic) => apic.save()) },
       time: this.now,
       retired: this.executed,
       stop: this.stopped ?? null,
@@ -457,43 +636,35 @@ export class Machine {
     parseImage(image)
     if (image.memoryBytes !== this.options.memoryBytes)
       throw new Error(`restore: memoryBytes must be ${this.options.memoryBytes}, got ${image.memoryBytes}`)
-    this.mmu.flushAll()
+    if (image.tlbs.length !== this.bank.count)
+      throw new Error(`restore: there must be ${this.bank.count} CPUs, got ${image.tlbs.length}`)
+    this.turns.restore(image.turns)
     this.cpu.evaluator.flush()
-    this.memory.bytes.set(image.ram)
-    this.state.u64.set(image.cpu)
-    this.mmu.tlb.load(image.tlb)
+    this.memory.load(image.pages, image.ram)
+    this.bank.load(image.cpus, this.turns.cpu)
+    this.events.cpu = this.turns.cpu
+    for (const [cpu, tlb] of this.bank.tlbs.entries()) {
+      tlb.flush(false)
+      tlb.load(image.tlbs[cpu]!)
+      this.started[cpu] = image.started[cpu] === true
+    }
+    this.inGates.fill(0)
     for (const [name, device] of Object.entries(this.devices)) device.restore(image.devices[name] as Saved)
+    const apics = image.devices.apics as readonly Saved[]
+    for (const [cpu, apic] of this.apics.entries()) apic.restore(apics[cpu] as Saved)
     this.now = image.time
     this.executed = image.retired
     this.stopped = image.stop ?? undefined
   }
   /** A machine that holds `image`; without gates, so it can be looked at and run until its kernel is called. */
   static fromImage(image: MachineImage, log: readonly EventKind[] = []): Machine {
-    const { memoryBytes, instructionsPerSecond } = parseImage(image)
-    const machine = new Machine({ memoryBytes, instructionsPerSecond, log })
+    const { memoryBytes, instructionsPerSecond, tlbs } = parseImage(image)
+    const machine = new Machine({ memoryBytes, instructionsPerSecond, cpus: tlbs.length, log })
     machine.restore(image)
     return machine
   }
   /** SHA-256 over all state: equal hashes, equal machines. */
   stateHash(): string {
     return hashState(this.image())
-  }
-}
-
-/** What a throw of the hosted kernel is told as. It may come from another realm and be anything at all. */
-function errorStop(thrown: unknown): Stop {
-  try {
-    const { name, message, stack } = Object(thrown) as Partial<Record<'name' | 'message' | 'stack', unknown>>
-    if (typeof message === 'string') {
-      const what = typeof name === 'string' ? `${name}: ${message}` : message
-      return { reason: 'error', message: what, stack: typeof stack === 'string' ? stack : '' }
-    }
-    return {
-      reason: 'error',
-      message: `threw ${typeof thrown === 'object' ? 'an object' : String(thrown)}`,
-      stack: '',
-    }
-  } catch {
-    return { reason: 'error', message: 'threw something that cannot be read', stack: '' }
   }
 }

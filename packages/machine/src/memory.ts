@@ -5,16 +5,16 @@ import type { u64 } from './x86-64.ts'
 
 /** Guest RAM by physical address. An address outside it throws RangeError; the CPU never comes this way. */
 export class PhysicalMemory {
-  /** All of RAM; index = physical address. A view, not a copy. Writes through it bypass the check for compiled code. */
+  /** All of RAM; index = physical address. A view, not a copy, to be read: writes through it are not noticed. */
   readonly bytes: Uint8Array
   private readonly view: DataView
   private readonly state: State
-  private readonly written: (page: number) => void
+  private readonly codeWritten: (page: number) => void
 
-  /** @param written  told each physical page that holds compiled code and is written */
-  constructor(state: State, written: (page: number) => void) {
+  /** @param codeWritten  told each physical page that holds compiled code and is written */
+  constructor(state: State, codeWritten: (page: number) => void) {
     this.state = state
-    this.written = written
+    this.codeWritten = codeWritten
     this.bytes = state.u8.subarray(RAM, RAM + state.ramBytes)
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
   }
@@ -57,8 +57,39 @@ export class PhysicalMemory {
   }
 
   private notice(pa: number, length: number): void {
-    const { codePages } = this.state
-    for (let page = pa >>> 12; page <= (pa + length - 1) >>> 12; page++)
-      if (codePages[page]) this.written(page)
+    const { codePages, written } = this.state
+    for (let page = pa >>> 12; page <= (pa + length - 1) >>> 12; page++) {
+      written[page] = 1
+      if (codePages[page]) this.codeWritten(page)
+    }
+  }
+
+  /** The pages that are not all zeros: their numbers, ascending, and their bytes in the same order. */
+  save(): { pages: Uint32Array; bytes: Uint8Array } {
+    const { written } = this.state
+    const pages: number[] = []
+    for (let page = written.indexOf(1); page >= 0; page = written.indexOf(1, page + 1))
+      if (this.isUsed(page)) pages.push(page)
+    const bytes = new Uint8Array(pages.length * 4096)
+    for (const [i, page] of pages.entries())
+      bytes.set(this.bytes.subarray(page * 4096, page * 4096 + 4096), i * 4096)
+    return { pages: Uint32Array.from(pages), bytes }
+  }
+  /** Make memory what `save` gave; all other pages become zeros. */
+  load(pages: Uint32Array, bytes: Uint8Array): void {
+    const { codePages, written } = this.state
+    for (let page = written.indexOf(1); page >= 0; page = written.indexOf(1, page + 1)) {
+      this.bytes.fill(0, page * 4096, page * 4096 + 4096)
+      if (codePages[page]) this.codeWritten(page)
+    }
+    written.fill(0)
+    for (const [i, page] of pages.entries())
+      this.writeBytes(page * 4096, bytes.subarray(i * 4096, i * 4096 + 4096))
+  }
+  private isUsed(page: number): boolean {
+    const { u64 } = this.state
+    const from = (RAM >> 3) + page * 512
+    for (let i = from; i < from + 512; i++) if (u64[i] !== 0n) return true
+    return false
   }
 }

@@ -2,21 +2,26 @@
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { STATE_SLOTS } from './cpu/state.ts'
+import { CPUS_MOST, STATE_SLOTS } from './cpu/state.ts'
 import type { Saved } from './devices/device.ts'
-import type { Stop } from './machine.ts'
+import type { Stop } from './stop.ts'
+import type { SavedTurns } from './turns.ts'
 
 /** Everything a machine is. Survives structured cloning; makes no reference into the machine. */
 export interface MachineImage {
-  readonly version: 1
+  readonly version: 2
   readonly memoryBytes: number
   readonly instructionsPerSecond: number
-  /** The CPU block's state slots, in the order of cpu/state.ts. */
-  readonly cpu: BigUint64Array
-  /** Guest RAM; index = physical address. */
+  /** The CPU blocks' state slots, one CPU behind the other, in the order of cpu/state.ts. */
+  readonly cpus: BigUint64Array
+  readonly started: readonly boolean[]
+  readonly turns: SavedTurns
+  /** The numbers of the physical pages that are not all zeros, ascending. */
+  readonly pages: Uint32Array
+  /** Their bytes, 4096 each. */
   readonly ram: Uint8Array
-  /** The architectural TLB, four words an entry. */
-  readonly tlb: Int32Array
+  /** Each CPU's architectural TLB, four words an entry. */
+  readonly tlbs: readonly Int32Array[]
   readonly devices: { readonly [name: string]: Saved }
   readonly time: number
   readonly retired: number
@@ -28,20 +33,41 @@ export function parseImage(image: MachineImage): MachineImage {
   const must = (holds: boolean, what: string): void => {
     if (!holds) throw new Error(`machine image: ${what}`)
   }
-  must(image.version === 1, `version must be 1, got ${String(image.version)}`)
+  must(image.version === 2, `version must be 2, got ${String(image.version)}`)
   must(
     Number.isSafeInteger(image.memoryBytes) && image.memoryBytes > 0,
     'memoryBytes must be a positive integer',
   )
+  const { cpus, pages, ram, started, tlbs, turns } = image
+  const last = image.memoryBytes / 4096
   must(
-    image.ram instanceof Uint8Array && image.ram.length === image.memoryBytes,
-    'ram must hold memoryBytes bytes',
+    pages instanceof Uint32Array &&
+      pages.every((page, i) => page < last && (i === 0 || page > pages[i - 1]!)),
+    'pages must be numbers of pages in memory, ascending',
   )
   must(
-    image.cpu instanceof BigUint64Array && image.cpu.length === STATE_SLOTS,
-    `cpu must hold ${STATE_SLOTS} slots`,
+    ram instanceof Uint8Array && ram.length === pages.length * 4096,
+    'ram must hold 4096 bytes for each page',
   )
-  must(image.tlb instanceof Int32Array && image.tlb.length % 4 === 0, 'tlb must hold four words an entry')
+  must(
+    Array.isArray(tlbs) && tlbs.length >= 1 && tlbs.length <= CPUS_MOST,
+    `tlbs must be those of 1 to ${CPUS_MOST} CPUs`,
+  )
+  must(
+    tlbs.every((tlb: unknown) => tlb instanceof Int32Array && tlb.length % 4 === 0),
+    'a TLB must hold four words an entry',
+  )
+  must(
+    cpus instanceof BigUint64Array && cpus.length === tlbs.length * STATE_SLOTS,
+    `cpus must hold ${STATE_SLOTS} slots for each CPU`,
+  )
+  must(Array.isArray(started) && started.length === tlbs.length, 'started must tell it of each CPU')
+  must(
+    [turns?.cpu, turns?.end, turns?.quantum, turns?.state].every(Number.isSafeInteger) &&
+      turns.cpu >= 0 &&
+      turns.cpu < tlbs.length,
+    'turns must tell whose turn it is',
+  )
   must(
     Number.isSafeInteger(image.time) && Number.isSafeInteger(image.retired),
     'time and retired must be integers',
@@ -49,20 +75,23 @@ export function parseImage(image: MachineImage): MachineImage {
   return image
 }
 
-/** SHA-256, in hex, over CPU state, RAM, TLB, devices, time and stop. Little-endian hosts only, as typed arrays are. */
+/** SHA-256, in hex, over CPUs, RAM, TLBs, devices, time and stop. Little-endian hosts only, as typed arrays are. */
 export function hashState(image: MachineImage): string {
   const hash = sha256.create()
-  const bytes = (array: BigUint64Array | Int32Array): Uint8Array =>
+  const bytes = (array: BigUint64Array | Int32Array | Uint32Array): Uint8Array =>
     new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-  hash.update(bytes(image.cpu))
+  hash.update(bytes(image.cpus))
+  hash.update(bytes(image.pages))
   hash.update(image.ram)
-  hash.update(bytes(image.tlb))
-  const { memoryBytes, instructionsPerSecond, devices, time, retired } = image
+  for (const tlb of image.tlbs) hash.update(bytes(tlb))
+  const { memoryBytes, instructionsPerSecond, started, turns, devices, time, retired } = image
   hash.update(
     utf8ToBytes(
       JSON.stringify({
         memoryBytes,
         instructionsPerSecond,
+        started,
+        turns,
         devices,
         time,
         retired,

@@ -30,7 +30,8 @@ test('the same run in a realm without Node gives the same state hash', async () 
   runInContext(bundle.outputFiles[0]!.text, realm)
   const there = runInContext(
     `const own = (T, a) => T.from(a)
-     const image = { ...start, ram: own(Uint8Array, start.ram), cpu: own(BigUint64Array, start.cpu), tlb: own(Int32Array, start.tlb) }
+     const image = { ...start, ram: own(Uint8Array, start.ram), pages: own(Uint32Array, start.pages),
+       cpus: own(BigUint64Array, start.cpus), tlbs: Array.from(start.tlbs, (tlb) => own(Int32Array, tlb)), started: [...start.started] }
      const machine = pagewalk.Machine.fromImage(image)
      const stop = machine.run(1000000)
      ;({ hash: machine.stateHash(), reason: stop.reason, process: typeof process, require: typeof require })`,

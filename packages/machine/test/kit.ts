@@ -49,11 +49,13 @@ export interface Kit {
   run(rip?: number, instructions?: number): Stop
 }
 
-export function kit(options: { log?: readonly EventKind[]; memoryBytes?: number } = {}): Kit {
+export function kit(
+  options: { log?: readonly EventKind[]; memoryBytes?: number; cpus?: number; seed?: number } = {},
+): Kit {
   const machine = new Machine({
+    ...options,
     memoryBytes: options.memoryBytes ?? 4 << 20,
     instructionsPerSecond: 1_000_000,
-    ...(options.log ? { log: options.log } : {}),
   })
   const { memory } = machine
   memory.write64(PML4, 0x2000n | ALL)

@@ -6,9 +6,9 @@ import type { Cpu } from './cpu.ts'
 const bits = (...numbers: number[]): number => numbers.reduce((sum, n) => sum | (1 << n), 0)
 const text = (s: string): number => [...s].reduceRight((word, c) => (word << 8) | c.charCodeAt(0), 0)
 
-// Leaf 1: PSE TSC MSR PAE CX8 PGE CMOV PAT CLFSH; CX16 POPCNT. Leaf 7: SMEP.
-const FEATURES_EDX = bits(3, 4, 5, 6, 8, 13, 15, 16, 19)
-const FEATURES_ECX = bits(13, 23)
+// Leaf 1: PSE TSC MSR PAE CX8 APIC PGE CMOV PAT CLFSH; CX16 x2APIC POPCNT. Leaf 7: SMEP.
+const FEATURES_EDX = bits(3, 4, 5, 6, 8, 9, 13, 15, 16, 19)
+const FEATURES_ECX = bits(13, 21, 23)
 const FEATURES7_EBX = bits(7)
 // Leaf 8000_0001h: SYSCALL NX 1-GiB-pages RDTSCP LM; LAHF in 64-bit mode, LZCNT.
 const EXTENDED_EDX = bits(11, 20, 26, 27, 29)
@@ -33,10 +33,13 @@ const LEAVES: ReadonlyMap<number, Leaf> = new Map<number, Leaf>([
 ])
 const NONE: Leaf = [0, 0, 0, 0]
 
-/** EAX selects the leaf; EAX, EBX, ECX, EDX answer. Unknown leaves and the subleaves of 7 beyond 0 give zeros. */
-export function cpuid(cpu: Cpu): void {
-  const { u32, u64 } = cpu.state
-  const leaf = u32[0]!
-  const answer = leaf === 7 && u32[2] !== 0 ? NONE : (LEAVES.get(leaf) ?? NONE)
+/** What CPUID answers on CPU `cpu` of `cpus`: unknown leaves and the subleaves of 7 beyond 0 give zeros. */
+export function cpuidLeaf(leaf: number, subleaf: number, { cpu, cpus }: { cpu: number; cpus: number }): Leaf {
+  const [eax, ebx, ecx, edx] = leaf === 7 && subleaf !== 0 ? NONE : (LEAVES.get(leaf) ?? NONE)
+  return leaf === 1 ? [eax, ebx | (cpus << 16) | (cpu << 24), ecx, edx] : [eax, ebx, ecx, edx]
+}
+/** EAX selects the leaf, ECX the subleaf; EAX, EBX, ECX, EDX answer. */
+export function cpuid({ state: { u32, u64 } }: Cpu, around: { cpu: number; cpus: number }): void {
+  const answer = cpuidLeaf(u32[0]!, u32[2]!, around)
   for (const [i, register] of [0, 3, 1, 2].entries()) u64[register] = BigInt(answer[i]! >>> 0)
 }

@@ -1,14 +1,16 @@
 // Everything a machine is, in one WebAssembly.Memory: a snapshot is a copy, and evaluator, translated code and
 // devices see the same bytes.
 //
-//     0x000000  CPU block      slots of 8 bytes: registers, rip, flags record, control registers, fault record
+//     0x000000  CPU block      slots of 8 bytes: registers, rip, flags record, control registers, fault record; of the
+//                              CPU whose turn it is
 //     0x000200  bounce slots   accesses that cross a page or write to code
 //     0x000400  temporaries of tier 0
+//     0x00f000  parked blocks  512 bytes for each CPU, while it is not its turn (bank.ts)
 //     0x010000  fast TLB       [supervisor, user] x [read, write, fetch] x 1024 x {tag u64, addend i32, page i32}
 //     0x028000  the fast TLB's filled entries, so that a flush costs what was filled
 //     0x030000  constants of tier 0
 //     0x100000  guest RAM
-//     above     the architectural TLB (mmu/tlb.ts)
+//     above     the architectural TLBs, one for each CPU (mmu/tlb.ts)
 
 /** 8-byte slots of the CPU block; 0..15 are the general registers in encoding order. */
 export const Slot = {
@@ -44,7 +46,6 @@ export const Slot = {
   cstar: 45,
   sfmask: 46,
   dr: 47, // DR6 and DR7 only: 47 and 48; breakpoints are not modelled
-  time: 49, // retired instructions and what the hosted kernel was charged
   shadow: 50, // 1: the instruction after STI or MOV SS is not interrupted
   halted: 51, // 1: HLT waits for an interrupt
   // From here on scratch: no part of a snapshot.
@@ -125,6 +126,9 @@ export const TLB_FILLED = 0x28000
 export const POOL = 0x30000
 export const POOL_END = 0x100000
 export const RAM = 0x100000
+export const PARKED = 0xf000
+export const PARKED_BYTES = 512
+export const CPUS_MOST = 8
 export const BOUNCE = 0x200
 export const BOUNCE_END = 0x400
 
@@ -140,12 +144,14 @@ export class State {
   readonly view: DataView
   /** Bytes of guest RAM, at RAM. */
   readonly ramBytes: number
-  /** Where the architectural TLB begins. */
+  /** Where the architectural TLBs begin. */
   readonly tlbBase: number
   /** Per physical page: 1 if code compiled from it may exist. Set by mmu.markCode only. */
   readonly codePages: Uint8Array
+  /** Per physical page: 0 if it has never been written, so that it holds zeros. */
+  readonly written: Uint8Array
 
-  /** @param ramBytes  a multiple of 64 KiB; @param tlbBytes  room for the architectural TLB */
+  /** @param ramBytes  a multiple of 64 KiB; @param tlbBytes  room for the architectural TLBs */
   constructor(ramBytes: number, tlbBytes: number) {
     if (ramBytes <= 0 || ramBytes % 0x10000 !== 0)
       throw new RangeError(`State: ramBytes must be a positive multiple of 65536, got ${ramBytes}`)
@@ -162,6 +168,7 @@ export class State {
     this.ramBytes = ramBytes
     this.tlbBase = RAM + ramBytes
     this.codePages = new Uint8Array(ramBytes / 4096)
+    this.written = new Uint8Array(ramBytes / 4096)
   }
 
   get rip(): bigint {

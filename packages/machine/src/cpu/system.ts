@@ -56,6 +56,11 @@ import {
 /** What system instructions need of the rest of the machine. */
 export interface Surroundings {
   readonly time: number
+  /** The number of the CPU whose turn it is, also its APIC ID, and how many there are. */
+  readonly cpu: number
+  readonly cpus: number
+  /** That CPU's. */
+  readonly apic: Apic
   in(port: number, width: number): number
   out(port: number, width: number, value: number): void
   /** A gate instruction at CPL 0. @returns false if no function is bound to `number` */
@@ -68,12 +73,22 @@ export interface Surroundings {
   invalidated(address: u64): void
 }
 
+/** What instructions see of the local APIC: its registers are MSRs, and CR8. */
+export interface Apic {
+  /** @returns undefined: #GP */
+  read(msr: number): u64 | undefined
+  /** @returns false: #GP */
+  write(msr: number, value: u64): boolean
+  cr8: number
+}
+
 const CR0_BITS = 0xe005_003fn
 const CR4_BITS =
   CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | 0x600n /* OSFXSR, OSXMMEXCPT: kept, without effect */
 const EFER_BITS = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE
 const MSR_TSC = 0x10
 const MSR_PAT = 0x277
+const isApicMsr = (number: number): boolean => number === 0x1b || (number >= 0x800 && number <= 0x8ff)
 const PAT_AT_RESET = 0x0007_0406_0007_0406n
 const AX_MASKS: Readonly<Record<number, u64>> = { 8: 0xffn, 16: 0xffffn, 32: 0xffff_ffffn }
 
@@ -148,7 +163,7 @@ function execute(
     case SystemOp.std:
       return void (cpu.rflags |= FLAG_DF)
     case SystemOp.movFromCr:
-      return movFromCr(cpu, Number(a), Number(b))
+      return movFromCr(cpu, around, Number(a), Number(b))
     case SystemOp.movToCr:
       return writeControl(cpu, around, Number(a), b)
     case SystemOp.movFromDr:
@@ -178,7 +193,7 @@ function execute(
     case SystemOp.rdmsr:
       return rdmsr(cpu, around)
     case SystemOp.wrmsr:
-      return wrmsr(cpu)
+      return wrmsr(cpu, around)
     case SystemOp.in:
       return portIn(cpu, around, Number(a), Number(b))
     case SystemOp.out:
@@ -188,7 +203,7 @@ function execute(
     case SystemOp.outs:
       return portString(cpu, around, Access.read, { width: Number(a), form: Number(b), address: c, here })
     case SystemOp.cpuid:
-      return void cpuid(cpu)
+      return void cpuid(cpu, around)
     case SystemOp.rdtsc:
       return void setPair(cpu, BigInt(around.time))
     case SystemOp.rdtscp:
@@ -272,13 +287,13 @@ function sti(cpu: Cpu): Fault | undefined {
   return undefined
 }
 
-function movFromCr(cpu: Cpu, number: number, register: number): Fault | undefined {
+function movFromCr(cpu: Cpu, around: Surroundings, number: number, register: number): Fault | undefined {
   const slot = { 0: Slot.cr0, 2: Slot.cr2, 3: Slot.cr3, 4: Slot.cr4 }[number]
   if (slot === undefined && number !== 8) return ud(`CR${number}`)
-  cpu.set(register, slot === undefined ? 0n : cpu.get(slot))
+  cpu.set(register, slot === undefined ? BigInt(around.apic.cr8) : cpu.get(slot))
   return undefined
 }
-/** MOV to CR0, CR2, CR3, CR4; CR8 is accepted and has no effect. SDM Vol. 2 "MOV - Move to/from Control Registers". */
+/** MOV to CR0, CR2, CR3, CR4, CR8. SDM Vol. 2 "MOV - Move to/from Control Registers". */
 export function writeControl(cpu: Cpu, around: Surroundings, number: number, value: u64): Fault | undefined {
   switch (number) {
     case 0:
@@ -294,7 +309,9 @@ export function writeControl(cpu: Cpu, around: Surroundings, number: number, val
     case 4:
       return writeCr4(cpu, around, value)
     case 8:
-      return value > 15n ? gp(0, 'CR8') : undefined
+      if (value > 15n) return gp(0, 'CR8')
+      around.apic.cr8 = Number(value)
+      return undefined
     default:
       return ud(`CR${number}`)
   }
@@ -378,14 +395,16 @@ const MSRS: Readonly<Record<number, number>> = {
   [MSR_GS_BASE]: Slot.gsBase,
   [MSR_KERNEL_GS_BASE]: Slot.kernelGsBase,
 }
-export function readMsr(cpu: Cpu, number: number, time: number): u64 | undefined {
-  if (number === MSR_TSC) return BigInt(time)
+export function readMsr(cpu: Cpu, around: Surroundings, number: number): u64 | undefined {
+  if (isApicMsr(number)) return around.apic.read(number)
+  if (number === MSR_TSC) return BigInt(around.time)
   if (number === MSR_PAT) return PAT_AT_RESET
   const slot = MSRS[number]
   return slot === undefined ? undefined : cpu.get(slot)
 }
 /** @returns false if there is no such register or the value is not allowed: #GP */
-export function writeMsr(cpu: Cpu, number: number, value: u64): boolean {
+export function writeMsr(cpu: Cpu, around: Surroundings, number: number, value: u64): boolean {
+  if (isApicMsr(number)) return around.apic.write(number, value)
   const slot = MSRS[number]
   if (slot === undefined) return number === MSR_PAT && value === PAT_AT_RESET
   if (number === MSR_EFER) {
@@ -401,16 +420,16 @@ export function writeMsr(cpu: Cpu, number: number, value: u64): boolean {
 }
 function rdmsr(cpu: Cpu, around: Surroundings): Fault | undefined {
   const number = Number(low32(cpu.get(1)))
-  const value = readMsr(cpu, number, around.time)
+  const value = readMsr(cpu, around, number)
   if (value === undefined) return gp(0, `RDMSR of 0x${number.toString(16)}`)
   return void setPair(cpu, value)
 }
-function wrmsr(cpu: Cpu): Fault | undefined {
+function wrmsr(cpu: Cpu, around: Surroundings): Fault | undefined {
   const number = Number(low32(cpu.get(1)))
   const value = (low32(cpu.get(2)) << 32n) | low32(cpu.get(0))
-  return writeMsr(cpu, number, value) ? undefined : gp(0, `WRMSR of 0x${number.toString(16)}`)
+  return writeMsr(cpu, around, number, value) ? undefined : gp(0, `WRMSR of 0x${number.toString(16)}`)
 }
-/** The processor ID that RDTSCP gives beside the time is 0. */
+/** The processor ID that RDTSCP gives beside the time is 0: IA32_TSC_AUX is not modelled. */
 function rdtscp(cpu: Cpu, around: Surroundings): undefined {
   setPair(cpu, BigInt(around.time))
   cpu.set(1, 0n)

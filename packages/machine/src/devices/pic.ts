@@ -48,6 +48,10 @@ class Chip {
     this.#name = name
   }
 
+  get unmasked(): boolean {
+    return this.#imr !== 0xff
+  }
+
   input(level: number, high: boolean): void {
     const bit = 1 << level
     const was = this.#lines & bit
@@ -247,6 +251,10 @@ export class Pic implements Device {
     return { raise: () => set(true), lower: () => set(false) }
   }
 
+  /** Could some input make INT rise? */
+  get listens(): boolean {
+    return this.#ready && this.#first.unmasked
+  }
   /** Does INT stand high at the CPU? */
   pending(): boolean {
     return this.#pending

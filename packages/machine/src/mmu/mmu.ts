@@ -31,7 +31,8 @@ const SLOTS = (BOUNCE_END - BOUNCE) / 16
 const OPEN_BUS = -1
 
 export class Mmu {
-  readonly tlb: Tlb
+  /** Of the CPU whose turn it is. */
+  tlb: Tlb
   /** Told the physical page of compiled code that is being overwritten; drops what was compiled from it. */
   onCodeWrite: (page: number) => void = () => {}
   private readonly state: State
@@ -40,9 +41,9 @@ export class Mmu {
   /** For each bounce slot, where its two halves belong: host address and length of each. */
   private readonly halves = new Int32Array(SLOTS * 4)
 
-  constructor(state: State) {
+  constructor(state: State, tlb: Tlb = new Tlb(state)) {
     this.state = state
-    this.tlb = new Tlb(state)
+    this.tlb = tlb
     state.i32.fill(EMPTY, TLB >> 2, (TLB + 2 * TLB_CLASS_BYTES) >> 2)
   }
 
@@ -112,13 +113,19 @@ export class Mmu {
   }
   /** RAM at `host` was written without the fast TLB. @returns 0, or CODE */
   wrote(host: number): number {
-    if (!this.holdsCode(host)) return 0
     const page = (host - RAM) >>> 12
+    this.state.written[page] = 1
+    if (!this.holdsCode(host)) return 0
     this.state.codePages[page] = 0
     this.onCodeWrite(page)
     return CODE
   }
 
+  /** It is another CPU's turn. */
+  use(tlb: Tlb): void {
+    this.tlb = tlb
+    this.flushFast()
+  }
   /** Drop every translation, global ones too (CR0.PG, CR4.PGE and the like changed). */
   flushAll(): void {
     this.tlb.flush(false)
@@ -171,8 +178,9 @@ export class Mmu {
     return this.state.fault(VECTOR_PF, error | faultBits(this.state, access, user), address)
   }
   private fill(lo: number, hi: number, host: number, access: Access, user: number): void {
-    const { i32 } = this.state
+    const { i32, written } = this.state
     const e = (TLB + user * TLB_CLASS_BYTES + access * TLB_BYTES + ((lo >>> 8) & 0x3ff0)) >> 2
+    if (access === Access.write) written[(host - RAM) >>> 12] = 1
     if (i32[e] === EMPTY) i32[FILLED + ++i32[FILLED]!] = e
     i32[e] = lo & ~0xfff
     i32[e + 1] = hi

@@ -21,8 +21,8 @@ const SIZE_BITS = [12, 21, 30] as const
 const ENTRY_BYTES = 16
 const NOTHING = new Int32Array(0)
 
-/** Room that a machine with this much RAM gets, in entries: twice its pages. When three quarters are full, all are dropped. */
-const entriesFor = (ramBytes: number): number => Math.max(4096, 2 ** Math.ceil(Math.log2(ramBytes / 2048)))
+/** Room that a CPU gets, in entries: four times the pages of RAM. When three quarters are full, all are dropped. */
+const entriesFor = (ramBytes: number): number => Math.max(4096, 2 ** Math.ceil(Math.log2(ramBytes / 1024)))
 export const tlbBytes = (ramBytes: number): number => entriesFor(ramBytes) * ENTRY_BYTES
 
 /** One translation found by `lookup`; reused from lookup to lookup. */
@@ -48,10 +48,11 @@ export class Tlb {
   private readonly filled: Int32Array
   private filledCount = 0
 
-  constructor(state: State) {
+  /** @param cpu  whose it is: the TLBs lie one behind the other */
+  constructor(state: State, cpu = 0) {
     this.state = state
     this.mask = entriesFor(state.ramBytes) - 1
-    this.base = state.tlbBase >> 2
+    this.base = (state.tlbBase + cpu * tlbBytes(state.ramBytes)) >> 2
     this.filled = new Int32Array(this.mask + 1)
   }
 
