@@ -3,7 +3,7 @@
 
 import { argv } from 'node:process'
 import { designs } from './designs/index.ts'
-import { edited } from './edits.ts'
+import { edited } from '@pagewalk/grader'
 import { type Mutant, mutants } from './mutants.ts'
 import { gradeKernel, reference, withVerdict } from './try-kernels.ts'
 

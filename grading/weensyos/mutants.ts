@@ -1,7 +1,7 @@
 // Wrong kernels: each is the reference with one mistake that students make, and fails exactly the named checks; all
 // others pass or are blocked. The ids are those of the list of mistakes that the grader must recognise.
 
-import type { Edit } from './edits.ts'
+import type { Edit } from '@pagewalk/grader'
 
 export interface Mutant {
   readonly id: string

@@ -1,7 +1,7 @@
 // Kernels that are complete to step 1, 2, 3, 4, 5 and no further, each the one before with a student's next edits. The
 // first one grows out of the handed-out kernel.
 
-import type { Edit } from './edits.ts'
+import type { Edit } from '@pagewalk/grader'
 
 const IMPORTS = "} from './lib/kernel.ts'"
 

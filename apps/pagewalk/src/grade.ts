@@ -6,11 +6,11 @@ import {
   findSubmissions,
   type Grade,
   gradeAll,
-  type Lab,
   reportGrade,
   reportReasons,
   reportTable,
   type Submission,
+  sampleSubmissions,
 } from '@pagewalk/grader'
 import { labsMeant } from './labs.ts'
 import { styleOf, write } from './terminal.ts'
@@ -40,7 +40,7 @@ export async function gradePaths(paths: readonly string[], options: GradeOptions
 /** @returns the exit code */
 export async function gradeSamples(): Promise<number> {
   const labs = labsMeant(undefined)
-  const submissions = labs.flatMap(({ samples }: Lab) => (samples ? findSubmissions(samples, labs) : []))
+  const submissions = labs.flatMap(sampleSubmissions)
   const grades = await gradeThem(submissions, {})
   await write(
     `${forPeople(grades, {})}\nTry \`grade PATH\` for a submission of yours, \`--help\` for more.\n`,

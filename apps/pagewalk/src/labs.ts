@@ -1,18 +1,17 @@
-// The labs that this command line knows. One line for each.
+// The labs that this command line knows. One line for each; it is loaded when it may be meant.
 
 import { type Lab, UsageError } from '@pagewalk/grader'
-import { weensyos } from '@pagewalk/grading-weensyos'
 
-const labs: readonly Lab[] = [weensyos]
+const LABS: ReadonlyMap<string, () => Promise<Lab>> = new Map([
+  ['weensyos', async () => (await import('@pagewalk/grading-weensyos')).weensyos],
+])
 
 /** @throws UsageError if no lab has this id */
-export function labNamed(id: string): Lab {
-  const lab = labs.find((each) => each.id === id)
-  if (lab) return lab
-  throw new UsageError(
-    `expected a lab (${labs.map((each) => each.id).join(', ')}), got ${JSON.stringify(id)}`,
-  )
+export function labNamed(id: string): Promise<Lab> {
+  const load = LABS.get(id)
+  if (load) return load()
+  throw new UsageError(`expected a lab (${[...LABS.keys()].join(', ')}), got ${JSON.stringify(id)}`)
 }
 /** All labs, or the one that was named. */
-export const labsMeant = (id: string | undefined): readonly Lab[] =>
-  id === undefined ? labs : [labNamed(id)]
+export const labsMeant = (id: string | undefined): Promise<readonly Lab[]> =>
+  Promise.all([...(id === undefined ? LABS.keys() : [id])].map(labNamed))

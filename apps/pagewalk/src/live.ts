@@ -1,12 +1,17 @@
 // The live screen: a machine in a capsule, driven by the wall clock, on an alternate screen of the terminal.
 
 import { type Frame, openSession, plain, type Session, type Submission } from '@pagewalk/grader'
-import { stopWords } from './run.ts'
+import { COMMAND, keyName, keysOf } from './keys.ts'
+import { bootWords, stopWords } from './run.ts'
 import { COLUMNS, ENTER, fold, LEAVE, ROWS, Screen } from './screen.ts'
 
 const FRAME_MS = 40
 const SLOWEST = 1 / 64
 const FASTEST = 64
+/** How long a reset is shown before the machine boots again. */
+const REBOOT_MS = 1000
+/** The emulated keyboard keeps 64 scan codes; a key takes up to four. What was pasted comes in portions. */
+const KEYS_AT_ONCE = 8
 
 /** @returns when the user quits */
 export async function watch(submission: Submission, program: string): Promise<void> {
@@ -58,7 +63,13 @@ class Live {
   #restart = false
   #quit = false
   #shown = 0
-  /** Keys and digits, in order, for before the next stretch. */
+  /** How many times it has booted since somebody asked for it. */
+  #boot = 1
+  /** When the machine, which has reset itself, boots again. */
+  #bootAt: number | undefined
+  /** The next key is a command (`typing`). */
+  #command = false
+  /** Keys and digits, in order, for before the next stretches. */
   #waiting: (() => void)[] = []
   #wake: (() => void) | undefined
 
@@ -94,26 +105,35 @@ class Live {
     }
   }
   async #advance(instructions: number): Promise<void> {
-    if (this.#restart) await this.#again()
-    for (const action of this.#waiting.splice(0)) action()
-    const { instructionsPerSecond } = this.#submission.lab.machine
-    if (this.#step) this.#hear(await this.#session?.run(instructionsPerSecond, 'trap'))
-    else if (!this.#paused && !this.#over()) this.#hear(await this.#session?.run(instructions))
+    if (this.#restart) await this.#again(1)
+    if (this.#bootAt !== undefined && !this.#paused && performance.now() >= this.#bootAt)
+      await this.#again(this.#boot + 1)
+    if (this.#over()) this.#waiting = []
+    const step = this.#step
     this.#step = false
+    if (this.#over() || (this.#paused && !step)) return
+    for (const action of this.#waiting.splice(0, KEYS_AT_ONCE)) action()
+    const { instructionsPerSecond } = this.#submission.lab.machine
+    if (step) this.#hear(await this.#session?.run(instructionsPerSecond, 'trap'))
+    else this.#hear(await this.#session?.run(instructions))
   }
   #hear(frame: Frame | undefined): void {
     if (!frame) return
     this.#frame = frame
+    const { boots = 1 } = this.#submission.lab.live
     const words = stopWords(frame.stop)
-    if (words) this.last = plain(words)
+    if (words) this.last = plain(frame.stop.reason === 'reset' ? bootWords(words, this.#boot, boots) : words)
+    if (frame.stop.reason === 'reset' && this.#boot < boots) this.#bootAt = performance.now() + REBOOT_MS
   }
-  /** Nothing will move the machine again but a restart. */
+  /** Nothing will move the machine again but another boot. */
   #over(): boolean {
     const reason = this.#frame?.stop.reason
-    return reason === 'reset' || reason === 'exit' || reason === 'hang' || reason === 'error'
+    return reason !== undefined && FOR_GOOD.has(reason)
   }
-  async #again(): Promise<void> {
+  async #again(boot: number): Promise<void> {
     this.#restart = false
+    this.#bootAt = undefined
+    this.#boot = boot
     this.#running = this.#program
     this.close()
     await this.open()
@@ -128,11 +148,17 @@ class Live {
     })
   }
 
-  press(keys: string): void {
-    for (const key of keys.startsWith('\x1b') ? [keys] : keys) this.#key(key)
+  press(input: string): void {
+    for (const key of keysOf(input)) this.#key(key)
     this.#wake?.()
   }
   #key(key: string): void {
+    const command = this.#command || !this.#submission.lab.live.typing
+    this.#command = !command && key === COMMAND
+    if (command) this.#obey(key)
+    else if (key !== COMMAND) this.#type(key)
+  }
+  #obey(key: string): void {
     const { live } = this.#submission.lab
     if (key === 'q' || key === '\x03') this.#quit = true
     else if (key === 'p') this.#paused = !this.#paused
@@ -143,7 +169,7 @@ class Live {
       this.#paused = true
       this.#step = true
     } else if (live.shown && /^\d$/.test(key)) this.#show(Number(key))
-    else this.#type(key)
+    else if (!live.typing) this.#type(key)
   }
   #show(digit: number): void {
     const words = this.#submission.lab.live.shown?.(digit) ?? []
@@ -153,9 +179,9 @@ class Live {
     })
   }
   #type(key: string): void {
-    const name = KEY_NAMES.get(key) ?? key
-    if (!/^([ -~]|[A-Z][A-Za-z]+)$/.test(name)) return
-    this.last = undefined // a kernel that has panicked may take this key and start again
+    const name = keyName(key)
+    if (name === undefined) return
+    if (!this.#over()) this.last = undefined // a kernel that has panicked may take this key and start again
     this.#running = this.#submission.lab.live.keys.find((each) => each.key === key)?.does ?? this.#running
     this.#waiting.push(() => this.#session?.key(name))
   }
@@ -178,8 +204,9 @@ class Live {
   /** The lines below the screen: time and speed; what stopped the machine; the keys. */
   #status(width: number, room: number): string[] {
     const { lab } = this.#submission
+    const { typing, boots = 1 } = lab.live
     const time = this.#frame?.time ?? 0
-    const state = this.#over() ? 'stopped' : this.#paused ? 'paused' : 'running'
+    const state = this.#state()
     const parts = [
       `${(time / lab.machine.instructionsPerSecond).toFixed(2).padStart(7)} s`,
       `tick ${Math.floor(time / lab.live.instructionsPerTick)}`,
@@ -187,32 +214,34 @@ class Live {
       state,
       this.#running,
       ...(this.#shown ? [`process ${this.#shown}`] : []),
+      ...(this.#boot > 1 ? [`boot ${this.#boot} of ${boots}`] : []),
     ]
     const first = parts.join('   ')
-    const keys = [
-      ...lab.live.keys.map(({ key, does }) => `${key} ${does}`),
-      'p pause',
-      '. trap',
-      '1-9 show',
-      '+- speed',
-      'r again',
-      'q quit',
-    ]
     if (room === 1) return [(this.last ? `${state}: ${this.last}` : first).slice(0, width - 1)]
-    const why = this.last ? fold(this.last, width - 1, room - 1) : []
-    const help = why.length < room - 1 ? fold(keys.join('  '), width - 1, 1) : []
+    // where all keys are typed nobody finds the way out alone
+    const always = typing ? 1 : 0
+    const why = this.last ? fold(this.last, width - 1, room - 1 - always) : []
+    const help = why.length < room - 1 ? fold(this.#help(), width - 1, 1) : []
     return [first.slice(0, width - 1), ...why, ...help]
+  }
+  #state(): string {
+    if (this.#paused) return 'paused'
+    if (this.#bootAt !== undefined) return 'boots again'
+    return this.#over() ? 'stopped' : 'running'
+  }
+  #help(): string {
+    const { keys, shown, typing } = this.#submission.lab.live
+    const commands = ['p pause', '. trap', ...(shown ? ['1-9 show'] : []), '+- speed', 'r again', 'q quit']
+    const lead = this.#command ? 'command?' : 'Ctrl-] then:'
+    return [...(typing ? [lead] : []), ...keys.map(({ key, does }) => `${key} ${does}`), ...commands].join('  ')
   }
 }
 
-/** What a terminal sends -> the key of the emulated keyboard. */
-const KEY_NAMES: ReadonlyMap<string, string> = new Map([
-  ['\r', 'Enter'],
-  ['\x7f', 'Backspace'],
-  ['\t', 'Tab'],
-  ['\x1b', 'Escape'],
-  ['\x1b[A', 'ArrowUp'],
-  ['\x1b[B', 'ArrowDown'],
-  ['\x1b[C', 'ArrowRight'],
-  ['\x1b[D', 'ArrowLeft'],
+/** Only another boot goes on after these. */
+const FOR_GOOD: ReadonlySet<Frame['stop']['reason']> = new Set<Frame['stop']['reason']>([
+  'reset',
+  'exit',
+  'hang',
+  'deadlock',
+  'error',
 ])

@@ -1,7 +1,7 @@
 // Kernels that differ from the reference and are right all the same: each must have full marks. Two mistakes that make
 // no difference are among them.
 
-import type { Edit } from '../edits.ts'
+import type { Edit } from '@pagewalk/grader'
 
 export interface Design {
   readonly name: string

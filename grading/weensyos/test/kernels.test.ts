@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Grade } from '@pagewalk/grader'
 import { describe, expect, test } from 'vitest'
 import { designs } from '../designs/index.ts'
-import { edited } from '../edits.ts'
+import { edited } from '@pagewalk/grader'
 import { STAGES } from '../stages.ts'
 import { gradeKernel, handout, reference, withVerdict } from '../try-kernels.ts'
 

@@ -1,9 +1,9 @@
 // Makes one script of a submission and the lab's library. Nothing of it is run here.
 //
 // `./lib/*` is always the lab's own library. What a student's file may import besides, the lab says; anything else is
-// refused with a sentence that names the place.
+// refused with a sentence that names the place. A lab may add code of its own that no student's file can import.
 
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import type { BuildFailure, Message, OnResolveResult, Plugin } from 'esbuild'
 import { type ImportSite, importsOf } from './imports.ts'
@@ -34,8 +34,8 @@ const NAME = 'submission'
  */
 export async function bundle(files: ReadonlyMap<string, string>, sources: LabSources): Promise<Bundled> {
   for (const [name, source] of files) {
-    if (!name.endsWith('.ts')) continue
-    const trouble = refusal(name, source, sources)
+    if (!isCode(name)) continue
+    const trouble = refusal(name, source, sources.modules, files)
     if (trouble) return { ok: false, trouble }
   }
   const { build } = await import('esbuild')
@@ -60,7 +60,7 @@ export async function bundle(files: ReadonlyMap<string, string>, sources: LabSou
     return { ok: true, bundle: { code: scriptOf(text('.js'), NAME), map: text('.map') } }
   } catch (failure) {
     const errors = (failure as Partial<BuildFailure>).errors
-    if (!errors?.length || !errors.every(ofStudent)) throw failure
+    if (!errors?.length || !errors.every(({ location }) => ofStudent(location?.file ?? ''))) throw failure
     return { ok: false, trouble: compileTrouble(errors) }
   }
 }
@@ -70,37 +70,59 @@ export const scriptOf = (bundled: string, name: string): string =>
   `(() => { 'use strict'; ${bundled}; return ${name} })()`
 
 /** Namespace of the student's files in the build. */
-const STUDENT = 'student'
+export const STUDENT = 'student'
 const ENTRY = 'entry'
-const ofStudent = (message: Message): boolean => message.location?.file.startsWith(`${STUDENT}:`) ?? false
+/** Is this, as esbuild names files, one of the student's? */
+export const ofStudent = (file: string): boolean => file.startsWith(`${STUDENT}:`)
 
 /** The first import that the lab does not allow. */
-function refusal(name: string, source: string, sources: LabSources): Trouble | undefined {
+function refusal(
+  name: string,
+  source: string,
+  modules: LabSources['modules'],
+  files: ReadonlyMap<string, string>,
+): Trouble | undefined {
   for (const site of importsOf(source)) {
-    const why = forbidden(site, sources)
+    const why = forbidden(site, modules, files)
     if (why === undefined) continue
-    const doors = ["'./lib/*'", ...Object.keys(sources.modules).map((door) => `'${door}'`)].join(' and ')
+    const others = [...files.keys()].filter((other) => other !== name && isCode(other))
+    const doors = ['./lib/*', ...others.map((other) => `./${other}`), ...Object.keys(modules)]
     return {
-      expected: `${name} imports ${doors} only`,
+      expected: `${name} imports ${doors.map((door) => `'${door}'`).join(' and ')} only`,
       observed: `${name}:${site.line}:${site.column}: ${why}`,
       hint: 'A kernel has no operating system below it. Which function of lib does what you need?',
     }
   }
   return undefined
 }
-function forbidden({ kind, specifier, attributes }: ImportSite, { modules }: LabSources): string | undefined {
+function forbidden(
+  { kind, specifier, attributes }: ImportSite,
+  modules: LabSources['modules'],
+  files: ReadonlyMap<string, string>,
+): string | undefined {
   if (kind === 'type') return undefined
   if (kind === 'dynamic') return `import(${specifier && `'${specifier}'`}) at run time`
   if (kind === 'require') return `require(${specifier && `'${specifier}'`})`
   if (kind === 'meta') return 'import.meta'
   if (attributes) return `import of '${specifier}' with attributes`
-  return inLibrary(specifier) || Object.hasOwn(modules, specifier) ? undefined : `import of '${specifier}'`
+  const allowed = inLibrary(specifier) || Object.hasOwn(modules, specifier) || isBeside(specifier, files)
+  return allowed ? undefined : `import of '${specifier}'`
 }
+/** Another of the student's own files. */
+const isBeside = (specifier: string, files: ReadonlyMap<string, string>): boolean =>
+  specifier.startsWith('./') && isCode(specifier) && files.has(specifier.slice(2))
+const isCode = (file: string): boolean => file.endsWith('.ts')
 const inLibrary = (specifier: string): boolean =>
   specifier.startsWith('./lib/') && !specifier.includes('\\') && !specifier.split('/').includes('..')
 
 /** Resolves every import of the build: nothing is looked up anywhere else. */
-function rooms(files: ReadonlyMap<string, string>, { entry, lib, modules }: LabSources): Plugin {
+function rooms(
+  files: ReadonlyMap<string, string>,
+  { entry, lib: library, modules, trusted = {} }: LabSources,
+): Plugin {
+  // one file, one name: what comes by a prefix and what comes by './lib/' is then the same module
+  const lib = realpathSync(library)
+  const folders = Object.entries(trusted).map(([prefix, folder]) => [prefix, realpathSync(folder)] as const)
   return {
     name: 'rooms',
     setup(build) {
@@ -111,9 +133,13 @@ function rooms(files: ReadonlyMap<string, string>, { entry, lib, modules }: LabS
         const beside = namespace === STUDENT || namespace === ENTRY
         const own = path.replace(/^\.\//, '')
         if (beside && inLibrary(path)) return inLib(path, join(lib, own.slice('lib/'.length)))
-        if (namespace === ENTRY && files.has(own)) return { path: own, namespace: STUDENT }
+        if (beside && isCode(own) && files.has(own)) return { path: own, namespace: STUDENT }
+        const [prefix, folder] =
+          namespace === STUDENT ? [] : (folders.find(([start]) => path.startsWith(start)) ?? [])
+        if (prefix !== undefined) return inLib(path, join(folder!, path.slice(prefix.length)))
+        const room = folders.find(([, each]) => within(each, importer))?.[1] ?? dirname(importer)
         const target = join(dirname(importer), path)
-        if (!beside && path.startsWith('.') && within(dirname(importer), target)) return { path: target }
+        if (!beside && path.startsWith('.') && within(room, target)) return { path: target }
         return { errors: [{ text: `${kind} of '${path}' is not allowed` }] }
       })
       build.onLoad({ filter: /.*/, namespace: STUDENT }, ({ path }) => ({

@@ -121,6 +121,9 @@ interface Listener {
 /** What a process may take to stand, on a busy host. No student's time. */
 const START_MS = 60_000
 
+/** After so long nobody waits for the end of a process that was killed. */
+const END_MS = 10_000
+
 /** One process. From the moment it is ready, the clock runs from each report to the next. */
 export class Capsule {
   readonly #child: ChildProcess
@@ -131,6 +134,7 @@ export class Capsule {
   #ending: Ending | undefined
   #wanted = false
   #ready = false
+  #gone = false
   #stderr = ''
 
   constructor(job: Job, limits: Limits, listener: Listener) {
@@ -168,14 +172,21 @@ export class Capsule {
   /** It is not needed any more. */
   end(): void {
     this.#wanted = true
-    this.rest()
-    this.#child.kill('SIGKILL')
+    this.#killed()
   }
   kill(ending: Ending): void {
     if (this.#wanted) return
     this.#ending ??= ending
+    this.#killed()
+  }
+  /**
+   * The clock runs until the process is gone: a child whose channel is closed does not always keep Node from ending
+   * before it has heard of the child's end.
+   */
+  #killed(): void {
     this.rest()
     this.#child.kill('SIGKILL')
+    this.#clock = setTimeout(() => this.#closed(null, 'SIGKILL'), END_MS)
   }
 
   #hear(message: unknown): void {
@@ -188,6 +199,8 @@ export class Capsule {
   }
   #closed(code: number | null, signal: string | null): void {
     this.rest()
+    if (this.#gone) return
+    this.#gone = true
     if (this.#wanted) return this.#listener.ended(undefined)
     const { heapMiB } = this.#limits
     const memory = this.#stderr.includes('heap out of memory')

@@ -1,10 +1,17 @@
 // Compares two snapshots: what came, what went, what changed its rights or its owner. Addresses are compared
 // interval by interval, so it does not matter how either snapshot cut its ranges.
 
-import type { Snapshot, SnapshotPhysicalRange, SnapshotRange, SnapshotSpace } from './snapshot.ts'
+import type {
+  Snapshot,
+  SnapshotPhysicalRange,
+  SnapshotRange,
+  SnapshotRegion,
+  SnapshotSpace,
+  SnapshotThread,
+} from './snapshot.ts'
 
 export interface Change {
-  /** "physical", a space's id, "tlb" or "registers". */
+  /** "physical", a space's id, that and "regions", "threads", "tlb" or "registers", these with "of CPU 1" if not of CPU 0. */
   readonly where: string
   readonly kind: 'came' | 'went' | 'changed'
   /** One line: the address range or name, and what it was and is. */
@@ -16,9 +23,22 @@ export function diffSnapshots(before: Snapshot, after: Snapshot): Change[] {
   return [
     ...intervals('physical', before.physical.map(physicalPiece), after.physical.map(physicalPiece)),
     ...spaces(before.spaces, after.spaces),
-    ...intervals('tlb', before.tlb.map(tlbPiece), after.tlb.map(tlbPiece)),
-    ...registers(before.registers, after.registers),
+    ...threads(before.threads ?? [], after.threads ?? []),
+    ...cpu('', before, after),
+    ...otherCpus(before.cpus ?? [], after.cpus ?? []),
   ]
+}
+type CpuState = Pick<Snapshot, 'registers' | 'tlb'>
+const cpu = (of: string, before: CpuState, after: CpuState): Change[] => [
+  ...intervals(`tlb${of}`, before.tlb.map(tlbPiece), after.tlb.map(tlbPiece)),
+  ...registers(`registers${of}`, before.registers, after.registers),
+]
+/** All CPUs but 0, whose state stands at the top of a snapshot. One that only one snapshot has is not compared. */
+function otherCpus(before: NonNullable<Snapshot['cpus']>, after: NonNullable<Snapshot['cpus']>): Change[] {
+  return before.flatMap((was) => {
+    const is = after.find(({ id }) => id === was.id)
+    return is && was.id > 0 ? cpu(` of CPU ${was.id}`, was, is) : []
+  })
 }
 
 /** A stretch of addresses with what is said of it. */
@@ -43,6 +63,12 @@ const mappedPiece = (range: Mapped, length: number, more: string): Piece => {
   return { start, end, same: `${shift} ${what}`, told: (at) => `-> ${hex(at + shift)} ${what}` }
 }
 const rangePiece = (range: SnapshotRange): Piece => mappedPiece(range, range.length, `, ${range.owner}`)
+const regionPiece = ({ va, length, pa, rights }: SnapshotRegion): Piece => {
+  const { start, end } = span(va, length)
+  const shift = pa === undefined ? undefined : BigInt(pa) - start
+  const leads = (at: bigint): string => (shift === undefined ? '' : `-> ${hex(at + shift)} `)
+  return { start, end, same: `${shift} ${rights}`, told: (at) => `${leads(at)}${rights}` }
+}
 const tlbPiece = (entry: Snapshot['tlb'][number]): Piece =>
   mappedPiece(entry, entry.size, entry.global ? ' G' : '')
 const span = (address: string, length: number): { start: bigint; end: bigint } => {
@@ -70,7 +96,23 @@ function spaceChanges(id: string, was: SnapshotSpace | undefined, is: SnapshotSp
     const words = `${key}: ${was[key] ?? 'none'}, now ${is[key] ?? 'none'}`
     return was[key] === is[key] ? [] : [{ where: id, kind: 'changed', words }]
   })
-  return [...facts, ...intervals(id, was.ranges.map(rangePiece), is.ranges.map(rangePiece))]
+  return [
+    ...facts,
+    ...intervals(`${id} regions`, (was.regions ?? []).map(regionPiece), (is.regions ?? []).map(regionPiece)),
+    ...intervals(id, was.ranges.map(rangePiece), is.ranges.map(rangePiece)),
+  ]
+}
+function threads(before: readonly SnapshotThread[], after: readonly SnapshotThread[]): Change[] {
+  const told = ({ id, name, state, space }: SnapshotThread): string =>
+    `${id} ${name}: ${state}, in ${space}`
+  const [old, now] = [before, after].map((list) => new Map(list.map((each) => [each.id, told(each)])))
+  return [...new Set([...old!.keys(), ...now!.keys()])].flatMap((id): Change[] => {
+    const [was, is] = [old!.get(id), now!.get(id)]
+    if (was === is) return []
+    if (was === undefined) return [{ where: 'threads', kind: 'came', words: is! }]
+    if (is === undefined) return [{ where: 'threads', kind: 'went', words: was }]
+    return [{ where: 'threads', kind: 'changed', words: `${was}, now ${is}` }]
+  })
 }
 
 interface Stretch {
@@ -113,10 +155,14 @@ function cursor(pieces: readonly Piece[]): (at: bigint) => Piece | undefined {
   }
 }
 
-function registers(before: Snapshot['registers'], after: Snapshot['registers']): Change[] {
+function registers(
+  where: string,
+  before: Snapshot['registers'],
+  after: Snapshot['registers'],
+): Change[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name): Change[] => {
     const [was, is] = [before[name], after[name]]
     const words = `${name}: ${was ?? 'none'}, now ${is ?? 'none'}`
-    return was === is ? [] : [{ where: 'registers', kind: 'changed', words }]
+    return was === is ? [] : [{ where, kind: 'changed', words }]
   })
 }

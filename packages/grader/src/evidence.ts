@@ -4,8 +4,11 @@ import { Machine, type MachineImage } from '@pagewalk/machine'
 import type { Evidence, Lab, Run } from './lab.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** A check asked for a scenario that has no run: it cannot be judged. */
+/** A check asked for what there is not, because the kernel did not come that far: it cannot be judged. */
 export class Blocked extends Error {}
+
+/** A machine has all of its memory; so many are kept for the next check, the others are restored again. */
+const MACHINES = 8
 
 export function evidenceOf(
   lab: Lab,
@@ -24,18 +27,23 @@ export function evidenceOf(
   const image = (scenario: string, label: string | undefined): MachineImage => {
     const { final, images } = run(scenario)
     if (label === undefined || label === 'final') return final
-    if (!Object.hasOwn(images, label)) throw new Error(`the scenario ${scenario} keeps no image ${label}`)
+    if (!Object.hasOwn(images, label)) throw new Blocked(`the scenario ${scenario} did not come to ${label}`)
     return images[label]!
   }
   return {
     run,
     file: (name) => files.get(name),
-    machine: (scenario, label) => cached(machines, image(scenario, label), (i) => Machine.fromImage(i)),
-    view: (scenario, label) => cached(views, image(scenario, label), (i) => lab.view(i)),
+    machine: (scenario, label) =>
+      cached(machines, MACHINES, image(scenario, label), (i) => Machine.fromImage(i)),
+    view: (scenario, label) => cached(views, Number.POSITIVE_INFINITY, image(scenario, label), (i) => lab.view(i)),
   }
 }
-function cached<K, V>(cache: Map<K, V>, key: K, make: (key: K) => V): V {
+/** The one asked for longest ago goes first when there are more than `most`. */
+function cached<K, V>(cache: Map<K, V>, most: number, key: K, make: (key: K) => V): V {
   const value = cache.get(key) ?? make(key)
+  cache.delete(key)
   cache.set(key, value)
+  const [oldest] = cache.keys()
+  if (cache.size > most && oldest !== undefined) cache.delete(oldest)
   return value
 }

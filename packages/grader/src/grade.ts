@@ -2,8 +2,10 @@
 
 import { bundle } from './bundle.ts'
 import { DEFAULT_LIMITS, harnessScript, type Limits, playAll } from './capsule.ts'
-import type { Run } from './lab.ts'
+import { evidenceOf } from './evidence.ts'
+import type { Evidence, Lab, Run } from './lab.ts'
 import type { Submission } from './load.ts'
+import { type Readings, withReading } from './readers.ts'
 import type { Result } from './result.ts'
 import { machineOf, rubricHolds, score } from './score.ts'
 import { BUILT_IN, type Findings, findingsOf, type Judgement, judge, unusable } from './verdict.ts'
@@ -16,21 +18,37 @@ export interface Grade {
   readonly changedLibrary: readonly string[]
   /** Stacks of our own errors. */
   readonly errors: readonly string[]
+  /** For whoever gives the points that are left to a person, in Markdown, if the lab makes one and it was asked for. */
+  readonly sheet?: string
+}
+export interface GradeOptions {
+  readonly limits?: Limits
+  /** Points that people have given; see `unknownNames`. */
+  readonly readings?: Readings
+  /** Make sheets? */
+  readonly sheets?: boolean
 }
 
-export async function grade(submission: Submission, limits: Limits = DEFAULT_LIMITS): Promise<Grade> {
+export async function grade(
+  submission: Submission,
+  { limits = DEFAULT_LIMITS, readings, sheets = false }: GradeOptions = {},
+): Promise<Grade> {
   const began = performance.now()
   const { lab } = submission
   let findings: Findings = { ...unusable({ expected: '', observed: '', hint: '' }) }
   let judged: Map<string, Judgement>
+  let told: Sheet = {}
   try {
     rubricHolds(lab)
     findings = await investigate(submission, limits)
-    judged = judge(lab, findings, submission.files)
+    const evidence = evidenceOf(lab, findings.runs, submission.files)
+    judged = withReading(lab, judge(lab, findings, evidence), readings?.get(submission.name))
+    if (sheets) told = sheetOf(lab, evidence, submission.name)
   } catch (thrown) {
     judged = allOurs(submission, thrown)
   }
   const { runs } = findings
+  const stacks = [...judged.values()].flatMap((one) => (one.verdict === 'error' ? [one.stack] : []))
   return {
     result: {
       ...score(submission, judged, machineOf(runs, lab)),
@@ -38,7 +56,20 @@ export async function grade(submission: Submission, limits: Limits = DEFAULT_LIM
     },
     endings: [...runs.values()].filter((run) => !lab.ended?.(run)).flatMap(ending),
     changedLibrary: submission.changedLibrary,
-    errors: [...new Set([...judged.values()].flatMap((one) => (one.verdict === 'error' ? [one.stack] : [])))],
+    errors: [...new Set([...stacks, ...(told.error ?? [])])],
+    ...(told.sheet !== undefined && { sheet: told.sheet }),
+  }
+}
+interface Sheet {
+  readonly sheet?: string
+  readonly error?: readonly string[]
+}
+/** A lab that cannot make its sheet costs nobody the grade. */
+function sheetOf({ sheet }: Lab, evidence: Evidence, name: string): Sheet {
+  try {
+    return sheet ? { sheet: sheet(evidence, name) } : {}
+  } catch (thrown) {
+    return { error: [thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)] }
   }
 }
 async function investigate({ lab, files, trouble }: Submission, limits: Limits): Promise<Findings> {
@@ -74,9 +105,9 @@ export async function gradeAll(
   submissions: readonly Submission[],
   {
     jobs,
-    limits = DEFAULT_LIMITS,
     done,
-  }: { jobs: number; limits?: Limits; done?: (grade: Grade, finished: number) => void },
+    ...options
+  }: GradeOptions & { jobs: number; done?: (grade: Grade, finished: number) => void },
 ): Promise<Grade[]> {
   const grades: Grade[] = []
   let next = 0
@@ -84,7 +115,7 @@ export async function gradeAll(
   const worker = async (): Promise<void> => {
     while (next < submissions.length) {
       const at = next++
-      const one = await grade(submissions[at]!, limits)
+      const one = await grade(submissions[at]!, options)
       grades[at] = one
       done?.(one, ++finished)
     }

@@ -10,12 +10,20 @@ import {
   type MachineOptions,
   type Stop,
 } from '@pagewalk/machine'
-import type { Action, Run, Scenario } from './lab.ts'
+import {
+  type Action,
+  type BootHost,
+  EVENTS_LIMIT,
+  type Note,
+  NOTES_LIMIT,
+  type Run,
+  type Scenario,
+} from './lab.ts'
 
 /** The exports of a bundle. */
 export interface Submission {
   readonly kernel: { readonly [name: string]: unknown }
-  readonly boot: (machine: Machine, kernel: unknown, config: unknown) => void
+  readonly boot: (machine: Machine, kernel: unknown, config: unknown, host: BootHost) => void
 }
 /** One screen and what stands under it. */
 export interface Frame {
@@ -106,10 +114,18 @@ export function adopt(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, adopt(each)]))
 }
 
-/** @returns the names of `wanted` that are no functions of the student's module */
+/**
+ * @param wanted  functions, or objects where a name ends in `{}`
+ * @returns what of it the submission does not export, as "function tick"
+ */
 export function missing({ kernel, boot }: Submission, wanted: readonly string[]): string[] {
-  const absent = Array.from(wanted, String).filter((name) => typeof kernel?.[name] !== 'function')
-  return typeof boot === 'function' ? absent : [...absent, 'boot']
+  const absent = Array.from(wanted, String).flatMap((name) => {
+    const kind = name.endsWith('{}') ? 'object' : 'function'
+    const plain = name.replace('{}', '')
+    const value = kernel?.[plain]
+    return typeof value === kind && value !== null ? [] : [`${kind} ${plain}`]
+  })
+  return typeof boot === 'function' ? absent : [...absent, 'function boot']
 }
 
 /** What was thrown, whatever it is. */
@@ -126,30 +142,50 @@ export function describe(thrown: unknown): Thrown {
   }
 }
 
+/** What one boot keeps. */
+class Kept {
+  readonly images: Record<string, MachineImage> = {}
+  readonly notes: Note[] = []
+  dropped = 0
+
+  /** What the lab's boot is handed to keep something: closures, so that who has them has nothing else. */
+  host(machine: Machine): BootHost {
+    return {
+      note: (tag, ...words) => {
+        const { time, ring0 } = machine
+        if (this.notes.length < NOTES_LIMIT) this.notes.push({ time, cpu: ring0.cpu, tag, words })
+        else this.dropped++
+      },
+      image: (label) => this.image(machine, label),
+    }
+  }
+  image(machine: Machine, label: string): void {
+    this.images[label] = apply(image, machine, []) as MachineImage
+  }
+}
 /** A machine with a submission's kernel on it, booted. @throws what the kernel's code throws while it boots */
-function booted(submission: Submission, options: MachineOptions, config: unknown): Machine {
+function booted(submission: Submission, options: MachineOptions, config: unknown, kept: Kept): Machine {
   const machine = new Machine(adopt(options))
-  submission.boot(machine, submission.kernel, adopt(config))
+  submission.boot(machine, submission.kernel, adopt(config), kept.host(machine))
   return machine
 }
 
 /** Play a scenario on a fresh machine. @throws what the kernel's code throws while it boots */
 export function play(submission: Submission, options: MachineOptions, scenario: Scenario): Run {
   said = ''
-  const log = scenario.log ?? options.log ?? []
-  const eventLimit = scenario.eventLimit ?? options.eventLimit ?? 100_000
-  const machine = booted(submission, { ...options, log, eventLimit }, scenario.boot)
-  const images: Record<string, MachineImage> = {}
+  const kept = new Kept()
+  const machine = booted(submission, { eventLimit: EVENTS_LIMIT, ...options, ...scenario.machine }, scenario.boot, kept)
   let stop: Stop = { reason: 'limit' }
-  for (const action of scenario.plan) stop = act(machine, action, images) ?? stop
+  for (const action of scenario.plan) stop = act(machine, action, kept) ?? stop
   return {
     scenario: scenario.id,
     stop,
     stack: machine.kernelStack,
-    images,
+    images: kept.images,
     final: apply(image, machine, []) as MachineImage,
     events: machine.events.list as readonly MachineEvent[],
-    dropped: machine.events.dropped,
+    notes: kept.notes,
+    dropped: machine.events.dropped + kept.dropped,
     output: {
       parallel: machine.devices.parallel.output,
       serial: machine.devices.serial.output,
@@ -157,11 +193,40 @@ export function play(submission: Submission, options: MachineOptions, scenario: 
     },
   }
 }
-function act(machine: Machine, action: Action, images: Record<string, MachineImage>): Stop | undefined {
-  if (action.do === 'run') return apply(run, machine, [action.instructions, action.until]) as Stop
+function act(machine: Machine, action: Action, kept: Kept): Stop | undefined {
+  if (action.do === 'run') return runFor(machine, action)
+  if (action.do === 'type') return typeText(machine, action)
   if (action.do === 'key') machine.devices.keyboard.type(action.key)
-  else images[action.label] = apply(image, machine, []) as MachineImage
+  else kept.image(machine, action.label)
   return undefined
+}
+
+/** So often the serial port's output is looked at. */
+const LOOK = 200_000
+function runFor(
+  machine: Machine,
+  { instructions, until, untilOutput }: Extract<Action, { do: 'run' }>,
+): Stop {
+  if (untilOutput === undefined) return apply(run, machine, [instructions, until]) as Stop
+  const { serial } = machine.devices
+  const before = serial.output.length
+  const end = machine.time + instructions
+  let stop: Stop = { reason: 'limit' }
+  while (stop.reason === 'limit' && machine.time < end && serial.output.indexOf(untilOutput, before) < 0)
+    stop = apply(run, machine, [Math.min(LOOK, end - machine.time), until]) as Stop
+  return stop
+}
+/** The emulated keyboard keeps 64 scan codes; a key takes up to four. */
+const KEYS_AT_ONCE = 8
+function typeText(machine: Machine, { text, instructions }: Extract<Action, { do: 'type' }>): Stop {
+  let stop: Stop = { reason: 'limit' }
+  const keys = [...text]
+  for (let i = 0; i < keys.length; i += KEYS_AT_ONCE) {
+    for (const key of keys.slice(i, i + KEYS_AT_ONCE))
+      machine.devices.keyboard.type(key === '\n' ? 'Enter' : key)
+    stop = apply(run, machine, [instructions]) as Stop
+  }
+  return stop
 }
 
 /** A machine that somebody watches. */
@@ -171,7 +236,7 @@ export interface Session {
   poke(address: number, value: number): void
 }
 export function watch(submission: Submission, options: MachineOptions, config: unknown): Session {
-  const machine = booted(submission, { ...options, log: [] }, config)
+  const machine = booted(submission, { ...options, log: [] }, config, new Kept())
   return {
     run(instructions, until) {
       const stop = apply(run, machine, [instructions, until]) as Stop

@@ -3,11 +3,13 @@
 export { type Bundle, type Bundled, bundle, type Trouble } from './bundle.ts'
 export { Capsule, DEFAULT_LIMITS, type Ending, harnessScript, type Limits } from './capsule.ts'
 export { type Change, diffSnapshots } from './diff.ts'
-export { type Grade, grade, gradeAll } from './grade.ts'
+export { type Edit, edited } from './edits.ts'
+export { type Grade, type GradeOptions, grade, gradeAll } from './grade.ts'
 export type { Frame } from './harness.ts'
 export { type ImportSite, importsOf } from './imports.ts'
 export {
   type Action,
+  type BootHost,
   type Check,
   type Evidence,
   type Finding,
@@ -15,6 +17,8 @@ export {
   type Lab,
   type LabSources,
   type Live,
+  type Note,
+  type Priced,
   pass,
   type Rubric,
   type RubricStep,
@@ -22,7 +26,8 @@ export {
   type Scenario,
   type Starter,
 } from './lab.ts'
-export { findSubmissions, type Submission, UsageError } from './load.ts'
+export { findSubmissions, type Submission, sampleSubmissions, UsageError } from './load.ts'
+export { type Reading, type Readings, readChecks, readReadings, unknownNames } from './readers.ts'
 export { plain, reportGrade, reportReasons, reportTable, type Style } from './report.ts'
 export {
   RESULT_SCHEMA,
@@ -37,11 +42,14 @@ export {
   parseSnapshot,
   SNAPSHOT_SCHEMA,
   type Snapshot,
+  type SnapshotCpu,
   type SnapshotEntry,
   type SnapshotPhysicalRange,
   type SnapshotRange,
+  type SnapshotRegion,
   type SnapshotSpace,
   type SnapshotTable,
+  type SnapshotThread,
   type SnapshotTlbEntry,
   serialiseSnapshot,
   snapshotSchema,
@@ -50,6 +58,7 @@ export {
   mappedRanges,
   type PageOwner,
   physicalRanges,
+  type RegionToSurvey,
   type SpaceToSurvey,
   type Survey,
   survey,

@@ -1,24 +1,59 @@
 // What a lab is to the grader. The grader knows no lab; the command line hands it one.
 // Everything that reaches the capsule (machine options, scenarios) is plain data.
 
-import type { EventKind, Machine, MachineEvent, MachineImage, MachineOptions, Stop } from '@pagewalk/machine'
+import type { Machine, MachineEvent, MachineImage, MachineOptions, Stop } from '@pagewalk/machine'
 import type { Snapshot } from './snapshot.ts'
 
 /** Where the parts of a bundle come from: the student's files and the lab's own library, never the student's copy of it. */
 export interface LabSources {
   /** Absolute path of the folder that `./lib/` means, in a student's file and in `entry`. */
   readonly lib: string
-  /** Source of the bundle's entry. It stands beside the student's files and exports `kernel` (their module) and `boot`. */
+  /**
+   * Source of the bundle's entry. It stands beside the student's files and exports `kernel` (what they export) and `boot`.
+   * Where it makes an object of several files' exports, it takes them through `import * as`: a missing one is then the
+   * student's trouble and not the build's.
+   */
   readonly entry: string
+  /**
+   * Beginnings of specifiers ('probes/', '@some/lab/lib/') -> absolute path of the folder that is meant. `entry` and the
+   * files in such folders may import them, and each other relatively; a student's file never. For parts of the grading that
+   * run beside the kernel. A prefix that means `lib` leads to the same modules as './lib/' does.
+   */
+  readonly trusted?: { readonly [prefix: string]: string }
   /** Bare specifier that student and library may import -> absolute path of the source file. */
   readonly modules: { readonly [specifier: string]: string }
-  /** Functions that the student's module must export. */
+  /** What `kernel` must have: functions, or objects where a name ends in `{}`. */
   readonly exports: readonly string[]
 }
 
+/** What a lab's `boot(machine, kernel, config, host)` is given beside machine, kernel and configuration. Not the student's. */
+export interface BootHost {
+  /** Keep words of what was seen, each in [0, 2^64), with time and CPU. */
+  note(tag: string, ...words: bigint[]): void
+  /** Keep the machine's state under `label`; what was under it before is lost. */
+  image(label: string): void
+}
+export interface Note {
+  readonly time: number
+  readonly cpu: number
+  readonly tag: string
+  readonly words: readonly bigint[]
+}
+/** The most notes that a scenario keeps, and the most events if nothing else is said. */
+export const NOTES_LIMIT = 200_000
+export const EVENTS_LIMIT = 100_000
+
 /** One step of a scenario. Data only. */
 export type Action =
-  | { readonly do: 'run'; readonly instructions: number; readonly until?: 'trap' }
+  | {
+      readonly do: 'run'
+      readonly instructions: number
+      readonly until?: 'trap'
+      /** End early when the serial port has said this since the action began. */
+      readonly untilOutput?: string
+    }
+  /** A text on the keyboard, '\n' is Enter: a few keys, then so many instructions to take them, and so on. */
+  | { readonly do: 'type'; readonly text: string; readonly instructions: number }
   /** A key as the emulated keyboard knows it: 'a', 'Enter', 'Ctrl-C'. */
   | { readonly do: 'key'; readonly key: string }
   /** Keep the machine's state under `label`; 'final' is taken at the end anyway. */
@@ -26,12 +61,11 @@ export type Action =
 
 export interface Scenario {
   readonly id: string
-  /** Handed to the lab's `boot(machine, kernel, config)`; survives structured cloning. */
+  /** Handed to the lab's `boot(machine, kernel, config, host)`; survives structured cloning. */
   readonly boot: unknown
   readonly plan: readonly Action[]
-  /** Overrides the lab's `machine.log` and `machine.eventLimit`. */
-  readonly log?: readonly EventKind[]
-  readonly eventLimit?: number
+  /** Overrides the lab's: how many CPUs, the seed of their turns, what is logged. */
+  readonly machine?: Partial<Omit<MachineOptions, 'memoryBytes' | 'instructionsPerSecond'>>
 }
 
 /** What came out of one scenario: raw machine state. */
@@ -45,7 +79,9 @@ export interface Run {
   readonly images: { readonly [label: string]: MachineImage }
   readonly final: MachineImage
   readonly events: readonly MachineEvent[]
-  /** Events beyond the limit. */
+  /** What the lab's `boot` has noted, oldest first. */
+  readonly notes: readonly Note[]
+  /** Events and notes beyond the limit. */
   readonly dropped: number
   /** `parallel` is the log port; `console` what the student's file said to the host's console (for people only). */
   readonly output: { readonly parallel: string; readonly serial: string; readonly console: string }
@@ -92,7 +128,13 @@ export interface RubricStep {
   readonly title: string
   /** Extra credit: counts beyond the maximum. */
   readonly extra: boolean
-  readonly checks: readonly { readonly check: string; readonly points: number }[]
+  readonly checks: readonly Priced[]
+}
+export interface Priced {
+  readonly check: string
+  readonly points: number
+  /** A person gives the points, up to `points`, once the check has passed. Until then nobody has them. */
+  readonly reader?: true
 }
 
 /** What `run` and `snapshot` of the command line need of a lab. */
@@ -105,6 +147,12 @@ export interface Live {
   readonly instructionsPerTick: number
   /** Keys that go to the emulated keyboard, each with what it does, for the help line. */
   readonly keys: readonly { readonly key: string; readonly does: string }[]
+  /** All keys are typed into the machine; commands to the command line come behind a prefix key. */
+  readonly typing?: true
+  /** Text on the serial port that says that the system waits for somebody to type. */
+  readonly ready?: string
+  /** So often `run` boots a machine that resets itself, and then tells why. Absent: once. */
+  readonly boots?: number
   /**
    * Which 32-bit words to write into guest memory (physical addresses) so that the screen shows process `digit`, and
    * for 0 so that the kernel chooses again. Absent: digits go to the keyboard like all keys.
@@ -134,8 +182,13 @@ export interface Lab {
   readonly scenarios: readonly Scenario[]
   readonly checks: readonly Check[]
   readonly rubric: Rubric
-  /** Folder of sample submissions that come with the lab, if there is one. */
-  readonly samples?: string
+  /**
+   * Sample submissions that come with the lab: the folder that has them as folders, or name -> folders. A file of several
+   * folders is the last one's, so a sample may be the handed-out folder with one file changed.
+   */
+  readonly samples?: string | { readonly [name: string]: readonly string[] }
+  /** In Markdown: what a person needs to give the points that the rubric leaves to a reader. Runs may be missing. */
+  readonly sheet?: (evidence: Evidence, name: string) => string
   /** Did the lab's own programs end this run, on a kernel that worked? Then its end is not told. */
   readonly ended?: (run: Run) => boolean
   /** The machine as data, with the lab's owners and address spaces. */

@@ -57,6 +57,22 @@ export function findSubmissions(path: string, labs: readonly Lab[]): Submission[
   return found.map(([name, lab]) => read(name, join(path, name), lab ?? fallback))
 }
 
+/** The samples that come with a lab. */
+export function sampleSubmissions(lab: Lab): Submission[] {
+  const { samples = {} } = lab
+  if (typeof samples === 'string') return findSubmissions(samples, [lab])
+  return Object.entries(samples).map(([name, folders]) =>
+    contents(
+      name,
+      lab,
+      lab.files.map((file) => {
+        const there = folders.filter((folder) => lstatSync(join(folder, file), { throwIfNoEntry: false }))
+        return [file, join(there.at(-1) ?? folders[0] ?? '', file)] as const
+      }),
+    ),
+  )
+}
+
 /** A path that is a file. A file of another name counts if there is only one lab it can be. */
 function single(path: string, labs: readonly Lab[]): Submission {
   const file = basename(path)

@@ -1,10 +1,10 @@
 // What grader and capsule say to each other. The grader believes none of it: every message is checked for form and size
 // before anything looks at it.
 
-import type { MachineEvent, MachineImage, MachineOptions } from '@pagewalk/machine'
+import { type MachineEvent, type MachineImage, type MachineOptions, parseImage } from '@pagewalk/machine'
 import { z } from 'zod'
 import type { Frame, Thrown } from './harness.ts'
-import type { Run, Scenario } from './lab.ts'
+import { type Note, NOTES_LIMIT, type Run, type Scenario } from './lab.ts'
 import { stopSchema } from './snapshot.ts'
 
 /** The first message to a capsule. */
@@ -72,6 +72,10 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
     (value) => Array.isArray(value) && value.length <= limit && value.every(isEvent),
     'must be a list of machine events',
   )
+  const notes = z.custom<readonly Note[]>(
+    (value) => Array.isArray(value) && value.length <= NOTES_LIMIT && value.every(isNote),
+    'must be a list of notes',
+  )
   const log = z.string().max(LOG)
   const run = z.strictObject({
     scenario: text,
@@ -80,6 +84,7 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
     images: z.record(text, image),
     final: image,
     events,
+    notes,
     dropped: time,
     output: z.strictObject({ parallel: log, serial: log, console: log }),
   })
@@ -97,27 +102,38 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
   ])
 }
 
-/** The form that the grader itself reads; the rest is checked by whoever restores the image. */
+/** An image of this lab's machine. What its devices hold is checked by whoever restores it. */
 function isImage(value: unknown, { memoryBytes, instructionsPerSecond }: MachineOptions): boolean {
-  const image = value as Partial<MachineImage> | null
+  try {
+    const image = parseImage(value as MachineImage)
+    return (
+      image.memoryBytes === memoryBytes &&
+      image.instructionsPerSecond === instructionsPerSecond &&
+      typeof image.devices === 'object' &&
+      image.devices !== null &&
+      isTime(image.time) &&
+      isTime(image.retired) &&
+      stopSchema.nullable().safeParse(image.stop).success
+    )
+  } catch {
+    return false
+  }
+}
+/** By hand, as events are. */
+function isNote(value: unknown): boolean {
+  const note = value as Partial<Note> | null
   return (
-    image?.version === 1 &&
-    image.memoryBytes === memoryBytes &&
-    image.instructionsPerSecond === instructionsPerSecond &&
-    image.ram instanceof Uint8Array &&
-    image.ram.length === memoryBytes &&
-    image.cpu instanceof BigUint64Array &&
-    image.tlb instanceof Int32Array &&
-    typeof image.devices === 'object' &&
-    image.devices !== null &&
-    isTime(image.time) &&
-    isTime(image.retired) &&
-    stopSchema.nullable().safeParse(image.stop).success
+    isTime(note?.time) &&
+    typeof note?.tag === 'string' &&
+    note.tag.length <= 200 &&
+    Array.isArray(note.words) &&
+    note.words.length <= 16 &&
+    note.words.every((word) => typeof word === 'bigint')
   )
 }
 
 const isTime = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
-/** Fields of each kind of event besides `kind` and `time`. */
+/** Fields of each kind of event besides `kind`, `time` and `cpu`. */
 const FIELDS: {
   readonly [kind in MachineEvent['kind']]: Readonly<Record<string, 'bigint' | 'number' | 'string'>>
 } = {
@@ -136,6 +152,7 @@ const FIELDS: {
   cr3: { value: 'bigint' },
   cr4: { value: 'bigint' },
   invlpg: { address: 'bigint' },
+  ipi: { vector: 'number', mode: 'number', to: 'number' },
   reset: { story: 'string' },
   stop: { reason: 'string' },
 }
@@ -148,6 +165,7 @@ function isEvent(value: unknown): boolean {
   return (
     fields !== undefined &&
     isTime(event.time) &&
+    isTime(event.cpu) &&
     fields.every(([field, type]) => typeof event[field] === type)
   )
 }

@@ -20,13 +20,16 @@ export function reportGrade({ result, endings, changedLibrary, errors }: Grade, 
   const paint = painter(style)
   const checks = result.steps.flatMap((step) => step.checks)
   const failed = checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
-  const blocked = checks.filter(({ verdict }) => verdict === 'blocked').map(({ id }) => id)
+  const read = checks.filter(({ verdict, observed }) => verdict === 'pass' && observed !== undefined)
+  const blocked = checks.filter(({ verdict, pending }) => verdict === 'blocked' && !pending)
   const lines = [
     `${paint('bold', result.submission.name)}  ${total(result)}`,
     ...result.steps.map((step) => stepLine(step, paint)),
-    ...failed.flatMap((check) => ['', ...checkLines(check, paint, style)]),
+    ...[...failed, ...read].flatMap((check) => ['', ...checkLines(check, paint, style)]),
   ]
-  if (blocked.length > 0) lines.push('', ...wrap('blocked   ', blocked.join(', '), style))
+  if (blocked.length > 0) lines.push('', ...wrap('blocked   ', blocked.map(({ id }) => id).join(', '), style))
+  const pending = checks.filter((check) => check.pending)
+  if (pending.length > 0) lines.push('', ...pending.flatMap((check) => pendingLines(check, style)))
   if (failed.length > 0 && endings.length > 0) lines.push('', ...endingLines(endings, style))
   if (changedLibrary.length > 0) {
     const told = `${changedLibrary.join(', ')} differ from the lab's; the lab's were used`
@@ -36,29 +39,42 @@ export function reportGrade({ result, endings, changedLibrary, errors }: Grade, 
   return `${lines.join('\n')}\n`
 }
 const points = (value: number): string => String(Math.round(value * 100) / 100)
-function total({ score, maxScore, extraCredit, maxExtraCredit }: Result): string {
+function total({ score, maxScore, pending, extraCredit, maxExtraCredit }: Result): string {
   const extra = maxExtraCredit > 0 ? `, extra credit ${points(extraCredit)}/${points(maxExtraCredit)}` : ''
-  return `${points(score)}/${points(maxScore)}${extra}`
+  return `${points(score)}/${points(maxScore)}${awaited(pending)}${extra}`
 }
 
-function stepLine({ id, title, score, maxScore, extra, checks }: ResultStep, paint: Paint): string {
+function stepLine(
+  { id, title, score, maxScore, pending, extra, checks }: ResultStep,
+  paint: Paint,
+): string {
   if (checks.length === 0)
     return paint('dim', `  -     step ${id}           ${title}${extra ? ' (extra)' : ''}, not graded`)
   const passed = checks.filter(({ verdict }) => verdict === 'pass').length
   const all = passed === checks.length
-  const state = all ? paint('green', 'pass') : passed === 0 ? paint('red', 'fail') : paint('yellow', 'part')
+  const state = all
+    ? paint('green', 'pass')
+    : pending > 0
+      ? paint('yellow', 'wait')
+      : passed === 0
+        ? paint('red', 'fail')
+        : paint('yellow', 'part')
   const sum = `${points(score).padStart(3)}/${points(maxScore).padEnd(3)}`
-  return `  ${state}  step ${id}  ${sum}  ${title}${extra ? ' (extra)' : ''}${paint('dim', `, ${passed} of ${checks.length} checks`)}`
+  return `  ${state}  step ${id}  ${sum}  ${title}${extra ? ' (extra)' : ''}${paint('dim', `, ${passed} of ${checks.length} checks${awaited(pending)}`)}`
 }
+const awaited = (pending: number): string => (pending > 0 ? `, ${points(pending)} await a reader` : '')
 function checkLines(check: ResultCheck, paint: Paint, style: Style): string[] {
   const { id, claim, verdict, maxPoints, expected, observed, hint } = check
-  const worth = maxPoints > 0 ? ` (${points(maxPoints)} ${maxPoints === 1 ? 'point' : 'points'})` : ''
+  const part = check.points > 0 ? `${points(check.points)} of ` : ''
+  const worth = maxPoints > 0 ? ` (${part}${points(maxPoints)} ${maxPoints === 1 ? 'point' : 'points'})` : ''
   const parts = Object.entries({ claim, expected, observed, hint })
   return [
-    `  ${paint('red', verdict)}  ${paint('bold', id)}${worth}`,
+    `  ${paint(verdict === 'pass' ? 'green' : 'red', verdict)}  ${paint('bold', id)}${worth}`,
     ...parts.flatMap(([name, text]) => (text ? wrap(name.padEnd(10), text, style) : [])),
   ]
 }
+const pendingLines = ({ id, observed = '', pending = 0 }: ResultCheck, style: Style): string[] =>
+  wrap('waits     ', `${id} (${points(pending)} points) ${observed}`, style)
 /** Scenarios that ended in the same way are one line. */
 function endingLines(endings: Grade['endings'], style: Style): string[] {
   const byWords = Map.groupBy(endings, ({ words }) => words)
@@ -114,21 +130,26 @@ function tableOf(results: readonly Result[], style: Style): string {
   const paint = painter(style)
   const { steps, lab, rubric } = results[0]!
   const worth = steps.flatMap(({ maxScore }, at) => (maxScore > 0 ? [at] : []))
+  const waits = results.some(({ pending }) => pending > 0)
   const name = Math.min(32, Math.max(10, ...results.map(({ submission }) => submission.name.length)))
-  const room = Math.max(24, style.width - (name + 8 + worth.length * 8 + 2))
-  const titles = ['score', ...worth.map((at) => `step ${steps[at]!.id}`)].map((text) => text.padStart(7))
+  const room = Math.max(24, style.width - (name + 8 + (worth.length + (waits ? 1 : 0)) * 8 + 2))
+  const columns = ['score', ...(waits ? ['waits'] : []), ...worth.map((at) => `step ${steps[at]!.id}`)]
+  const titles = columns.map((text) => text.slice(0, 7).padStart(7))
   const line = (result: Result): string => {
     const sum = `${points(result.score + result.extraCredit)}/${points(result.maxScore)}`.padStart(7)
-    const cells = worth.map((at) => stepCell(result.steps[at]!, paint))
+    const wait = (result.pending > 0 ? points(result.pending) : '').padStart(7)
+    const cells = [...(waits ? [paint('yellow', wait)] : []), ...worth.map((at) => stepCell(result.steps[at]!, paint))]
     const submission = cut(plain(result.submission.name), name).padEnd(name)
     return [submission, paint('bold', sum), ...cells, ` ${cut(reason(result), room)}`].join(' ').trimEnd()
   }
   const head = ['submission'.padEnd(name), ...titles, ' first reason'].join(' ')
-  return `${[paint('dim', `${lab}, rubric ${rubric.version}`), paint('bold', head), ...results.map(line)].join('\n')}\n`
+  const foot = waits ? [paint('dim', 'waits: points that await a reader, see --sheet and --points')] : []
+  const top = [paint('dim', `${lab}, rubric ${rubric.version}`), paint('bold', head)]
+  return `${[...top, ...results.map(line), ...foot].join('\n')}\n`
 }
-function stepCell({ score, maxScore }: ResultStep, paint: Paint): string {
+function stepCell({ score, maxScore, pending }: ResultStep, paint: Paint): string {
   const text = `${points(score)}/${points(maxScore)}`.padStart(7)
-  return paint(score === maxScore ? 'green' : score === 0 ? 'red' : 'yellow', text)
+  return paint(score === maxScore ? 'green' : score === 0 && pending === 0 ? 'red' : 'yellow', text)
 }
 /** The first check that failed, in a few words. */
 function reason({ steps }: Result): string {

@@ -22,6 +22,8 @@ export interface Result {
   rubric: { version: string }
   score: number
   maxScore: number
+  /** Points, of extra credit too, that a person has still to give or refuse. */
+  pending: number
   extraCredit: number
   maxExtraCredit: number
   steps: ResultStep[]
@@ -39,6 +41,8 @@ export interface ResultStep {
   title: string
   score: number
   maxScore: number
+  /** Points that a person has still to give or refuse. */
+  pending: number
   /** Counts as extra credit, not in `score`. */
   extra: boolean
   checks: ResultCheck[]
@@ -49,12 +53,16 @@ export interface ResultCheck {
   verdict: Verdict
   points: number
   maxPoints: number
+  /** Points that a person has still to give or refuse; absent: none. */
+  pending?: number
   expected?: string
   observed?: string
   hint?: string
 }
 
 const points = z.number().nonnegative()
+/** Results of before there were readers have none. */
+const pending = points.default(0)
 const text = z.string()
 export const resultSchema: z.ZodType<Result> = z.strictObject({
   schema: z.literal(RESULT_SCHEMA),
@@ -63,6 +71,7 @@ export const resultSchema: z.ZodType<Result> = z.strictObject({
   rubric: z.strictObject({ version: text }),
   score: points,
   maxScore: points,
+  pending,
   extraCredit: points,
   maxExtraCredit: points,
   steps: z.array(
@@ -71,6 +80,7 @@ export const resultSchema: z.ZodType<Result> = z.strictObject({
       title: text,
       score: points,
       maxScore: points,
+      pending,
       extra: z.boolean(),
       checks: z.array(
         z.strictObject({
@@ -79,6 +89,7 @@ export const resultSchema: z.ZodType<Result> = z.strictObject({
           verdict: z.enum(['pass', 'fail', 'blocked', 'error']),
           points,
           maxPoints: points,
+          pending: points.exactOptional(),
           expected: text.exactOptional(),
           observed: text.exactOptional(),
           hint: text.exactOptional(),

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { hashState, type MachineImage } from '@pagewalk/machine'
-import type { Lab, Run } from './lab.ts'
+import type { Lab, Priced, Run } from './lab.ts'
 import type { Submission } from './load.ts'
 import { RESULT_SCHEMA, type Result, type ResultCheck, type ResultStep } from './result.ts'
 import { BUILT_IN, type Judgement } from './verdict.ts'
@@ -21,7 +21,7 @@ export function score(
   machine: Result['machine'],
 ): Omit<Result, 'durationMs'> {
   const steps = priced(lab, judged)
-  const sum = (extra: boolean, key: 'score' | 'maxScore'): number =>
+  const sum = (extra: boolean, key: 'score' | 'maxScore' | 'pending'): number =>
     steps.filter((step) => step.extra === extra).reduce((total, step) => total + step[key], 0)
   return {
     schema: RESULT_SCHEMA,
@@ -30,6 +30,7 @@ export function score(
     rubric: { version: lab.rubric.version },
     score: sum(false, 'score'),
     maxScore: sum(false, 'maxScore'),
+    pending: sum(false, 'pending') + sum(true, 'pending'),
     extraCredit: sum(true, 'score'),
     maxExtraCredit: sum(true, 'maxScore'),
     steps,
@@ -43,31 +44,48 @@ function priced({ checks, rubric }: Lab, judged: ReadonlyMap<string, Judgement>)
   const named = new Set(rubric.steps.flatMap((step) => step.checks.map(({ check }) => check)))
   const unpriced = [...BUILT_IN.keys()].filter((id) => !named.has(id)).map((check) => ({ check, points: 0 }))
   return rubric.steps.map(({ id, title, extra, checks: list }, at) => {
-    const told = [...(at === 0 ? unpriced : []), ...list].map(({ check, points }) =>
-      checkOf(check, claims.get(check) ?? '', points, judged.get(check)),
+    const told = [...(at === 0 ? unpriced : []), ...list].map((each) =>
+      checkOf(each, claims.get(each.check) ?? '', judged.get(each.check)),
     )
-    const sum = (key: 'points' | 'maxPoints'): number => told.reduce((total, check) => total + check[key], 0)
-    return { id, title, score: sum('points'), maxScore: sum('maxPoints'), extra, checks: told }
+    const sum = (key: 'points' | 'maxPoints' | 'pending'): number =>
+      told.reduce((total, check) => total + (check[key] ?? 0), 0)
+    return {
+      id,
+      title,
+      score: sum('points'),
+      maxScore: sum('maxPoints'),
+      pending: sum('pending'),
+      extra,
+      checks: told,
+    }
   })
 }
 function checkOf(
-  id: string,
+  { check: id, points: maxPoints }: Priced,
   claim: string,
-  maxPoints: number,
   judgement: Judgement | undefined,
 ): ResultCheck {
   const { verdict = 'error', ...told } = judgement ?? {}
-  const { expected, observed, hint } = told as { expected?: string; observed?: string; hint?: string }
+  const { expected, observed, hint, points, awaitsReader } = told as Told
   return {
     id,
     claim,
     verdict,
-    points: verdict === 'pass' ? maxPoints : 0,
+    points: points ?? (verdict === 'pass' ? maxPoints : 0),
     maxPoints,
+    ...(awaitsReader && { pending: maxPoints }),
     ...(expected !== undefined && { expected }),
     ...(observed !== undefined && { observed }),
     ...(hint !== undefined && { hint }),
   }
+}
+/** All that a judgement may have beside its verdict. */
+interface Told {
+  readonly expected?: string
+  readonly observed?: string
+  readonly hint?: string
+  readonly points?: number
+  readonly awaitsReader?: true
 }
 
 /** One hash and one count over the last states of all scenarios. */

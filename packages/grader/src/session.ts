@@ -86,7 +86,7 @@ export async function openSession(boot: Boot, limits: Limits = DEFAULT_LIMITS): 
       if (report.kind === 'booted') waiting?.resolve(undefined)
       else if (report.kind === 'frame') waiting?.resolve(placed(report.frame, made))
       else if (report.kind === 'missing')
-        fails(`expected exported functions ${report.names.join(', ')}; got none`)
+        fails(`expected an exported ${report.names.join(', ')}; got none`)
       else if (report.kind === 'threw' || report.kind === 'broke') fails(sentence(report.thrown, made))
       else capsule.wind()
     },

@@ -30,6 +30,10 @@ export interface Snapshot {
   spaces: SnapshotSpace[]
   /** Every translation that the CPU may still use. */
   tlb: SnapshotTlbEntry[]
+  /** All CPUs, in order, if there is more than one; `registers` and `tlb` above are those of CPU 0. */
+  cpus?: SnapshotCpu[]
+  /** The kernel's threads, if the lab has threads. */
+  threads?: SnapshotThread[]
   console: {
     /** 25 rows of 80 characters. */
     rows: string[]
@@ -59,7 +63,34 @@ export interface SnapshotSpace {
   pid?: number
   state?: string
   ranges: SnapshotRange[]
+  /** What the kernel says should be there, if the lab keeps such a list. */
+  regions?: SnapshotRegion[]
   tables: SnapshotTable
+}
+
+export interface SnapshotRegion {
+  va: Hex
+  length: number
+  /** Where it leads, if that is fixed. */
+  pa?: Hex
+  /** The lab's words: "R W EAGER". */
+  rights: string
+}
+
+export interface SnapshotCpu {
+  id: number
+  registers: Record<string, Hex | number>
+  tlb: SnapshotTlbEntry[]
+}
+
+export interface SnapshotThread {
+  /** Unique in the snapshot, and the same in a later one. */
+  id: number
+  name: string
+  /** The lab's word: "running". */
+  state: string
+  /** Name or id of its address space. */
+  space: string
 }
 
 /** Virtual addresses in a row that map physical addresses in a row, with the same rights and the same owner. */
@@ -109,7 +140,7 @@ const boolean = z.boolean()
 /** Why a machine came back; in snapshots and in what the capsule sends. */
 export const stopSchema: z.ZodType<Stop> = z.discriminatedUnion('reason', [
   z.strictObject({ reason: z.enum(['limit', 'kernel', 'halt']) }),
-  z.strictObject({ reason: z.enum(['panic', 'hang']), message: z.string() }),
+  z.strictObject({ reason: z.enum(['panic', 'hang', 'deadlock']), message: z.string() }),
   z.strictObject({ reason: z.literal('error'), message: z.string(), stack: z.string() }),
   z.strictObject({ reason: z.literal('reset'), story: z.string() }),
   z.strictObject({ reason: z.literal('exit'), code: z.number().int() }),
@@ -128,12 +159,26 @@ const entry: z.ZodType<SnapshotEntry> = z.strictObject({
   table: table.exactOptional(),
 })
 
+const registers = z.record(z.string(), z.union([hex, z.number().int()]))
+const tlb = z.array(
+  z.strictObject({
+    va: hex,
+    pa: hex,
+    size: count,
+    writable: boolean,
+    user: boolean,
+    executable: boolean,
+    global: boolean,
+    dirty: boolean,
+  }),
+)
+
 export const snapshotSchema: z.ZodType<Snapshot> = z.strictObject({
   schema: z.literal(SNAPSHOT_SCHEMA),
   lab: z.string(),
   machine: z.strictObject({ memoryBytes: count, stateHash: z.string(), instructions: count, time: count }),
   stop: stopSchema.nullable(),
-  registers: z.record(z.string(), z.union([hex, z.number().int()])),
+  registers,
   physical: z.array(
     z.strictObject({ address: hex, length: count, owner: z.string(), refcount: z.number().int() }),
   ),
@@ -155,21 +200,17 @@ export const snapshotSchema: z.ZodType<Snapshot> = z.strictObject({
           owner: z.string(),
         }),
       ),
+      regions: z
+        .array(z.strictObject({ va: hex, length: count, pa: hex.exactOptional(), rights: z.string() }))
+        .exactOptional(),
       tables: table,
     }),
   ),
-  tlb: z.array(
-    z.strictObject({
-      va: hex,
-      pa: hex,
-      size: count,
-      writable: boolean,
-      user: boolean,
-      executable: boolean,
-      global: boolean,
-      dirty: boolean,
-    }),
-  ),
+  tlb,
+  cpus: z.array(z.strictObject({ id: count, registers, tlb })).exactOptional(),
+  threads: z
+    .array(z.strictObject({ id: count, name: z.string(), state: z.string(), space: z.string() }))
+    .exactOptional(),
   console: z.strictObject({
     rows: z.array(z.string()).length(25),
     attributes: z.array(z.string().regex(/^[0-9a-f]{160}$/)).length(25),

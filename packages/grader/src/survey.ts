@@ -8,7 +8,10 @@ import {
   type SnapshotEntry,
   type SnapshotPhysicalRange,
   type SnapshotRange,
+  type SnapshotRegion,
   type SnapshotTable,
+  type SnapshotThread,
+  type SnapshotTlbEntry,
 } from './snapshot.ts'
 
 export interface PageOwner {
@@ -21,10 +24,19 @@ export interface SpaceToSurvey {
   readonly cr3: u64
   readonly pid?: number
   readonly state?: string
+  /** What the kernel says should be there. */
+  readonly regions?: readonly RegionToSurvey[]
+}
+export interface RegionToSurvey {
+  readonly va: u64
+  readonly length: u64 | number
+  readonly pa?: u64
+  readonly rights: string
 }
 export interface Survey {
   readonly lab: string
   readonly spaces: readonly SpaceToSurvey[]
+  readonly threads?: readonly SnapshotThread[]
   /** Who has physical page `pn`. */
   owner(pn: number): PageOwner
 }
@@ -35,33 +47,55 @@ const PAGE = 4096
 export const hex = (value: u64 | number): string => `0x${value.toString(16)}`
 
 /** The machine as a snapshot. Changes nothing. */
-export function survey(machine: Machine, { lab, spaces, owner }: Survey): Snapshot {
+export function survey(machine: Machine, { lab, spaces, threads, owner }: Survey): Snapshot {
   const image = machine.image()
-  const { memoryBytes } = machine.options
+  const { memoryBytes, cpus = 1 } = machine.options
   const ownerAt = (pa: u64): string =>
     pa < BigInt(memoryBytes) ? owner(Number(pa >> 12n)).owner : 'no memory'
-  const registers = Object.entries(machine.registers())
   const { rows, attributes, cursor } = machine.devices.vga.text(machine.memory.bytes)
   return {
     schema: SNAPSHOT_SCHEMA,
     lab,
     machine: { memoryBytes, stateHash: hashState(image), instructions: machine.retired, time: machine.time },
     stop: image.stop,
-    registers: Object.fromEntries(
-      registers.map(([name, value]) => [name, typeof value === 'bigint' ? hex(value) : value]),
-    ),
+    registers: registersOf(machine, 0),
     physical: physicalRanges(memoryBytes / PAGE, owner),
-    spaces: spaces.map(({ cr3, ...space }) => ({
+    spaces: spaces.map(({ cr3, regions, ...space }) => ({
       ...space,
       cr3: hex(cr3),
       ranges: mappedRanges(machine.mappings(cr3), ownerAt),
+      ...(regions && { regions: regions.map(regionTold) }),
       tables: tableTree(machine, cr3, ownerAt),
     })),
-    tlb: machine.tlb().map(({ va, pa, ...rest }) => ({ va: hex(va), pa: hex(pa), ...rest })),
+    tlb: tlbOf(machine, 0),
+    ...(cpus > 1 && {
+      cpus: Array.from({ length: cpus }, (_, id) => ({
+        id,
+        registers: registersOf(machine, id),
+        tlb: tlbOf(machine, id),
+      })),
+    }),
+    ...(threads && { threads: threads.map((thread) => ({ ...thread })) }),
     console: { rows: [...rows], attributes: attributeRows(attributes), cursor },
     log: machine.devices.parallel.output,
   }
 }
+
+const registersOf = (machine: Machine, cpu: number): Snapshot['registers'] =>
+  Object.fromEntries(
+    Object.entries(machine.registers(cpu)).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' ? hex(value) : value,
+    ]),
+  )
+const tlbOf = (machine: Machine, cpu: number): SnapshotTlbEntry[] =>
+  machine.tlb(cpu).map(({ va, pa, ...rest }) => ({ va: hex(va), pa: hex(pa), ...rest }))
+const regionTold = ({ va, length, pa, rights }: RegionToSurvey): SnapshotRegion => ({
+  va: hex(va),
+  length: Number(length),
+  ...(pa !== undefined && { pa: hex(pa) }),
+  rights,
+})
 
 export function physicalRanges(pages: number, owner: (pn: number) => PageOwner): SnapshotPhysicalRange[] {
   const ranges: SnapshotPhysicalRange[] = []

@@ -2,16 +2,19 @@
 
 import { SourceMap } from 'node:module'
 import type { Stop } from '@pagewalk/machine'
-import type { Bundle, Trouble } from './bundle.ts'
+import { type Bundle, ofStudent, STUDENT, type Trouble } from './bundle.ts'
 import type { Ending, Played } from './capsule.ts'
-import { Blocked, evidenceOf } from './evidence.ts'
+import { Blocked } from './evidence.ts'
 import type { Thrown } from './harness.ts'
-import { type Check, type Finding, fail, type Lab, pass, type Run } from './lab.ts'
+import { type Check, type Evidence, type Finding, fail, type Lab, pass, type Run } from './lab.ts'
 
 /** What came of a check. */
 export type Judgement =
   | Finding
-  | { readonly verdict: 'blocked'; readonly observed: string }
+  /** A person's, with so many points. */
+  | { readonly verdict: 'pass' | 'fail'; readonly points: number; readonly observed?: string }
+  /** `awaitsReader`: it needs no more than a person's word. */
+  | { readonly verdict: 'blocked'; readonly observed: string; readonly awaitsReader?: true }
   | { readonly verdict: 'error'; readonly observed: string; readonly stack: string }
 
 export const LOADS = 'loads'
@@ -30,13 +33,8 @@ export interface Findings {
 }
 
 /** Check id -> judgement, for the built-in checks and all of the lab's. */
-export function judge(
-  lab: Lab,
-  { loads, stops, runs }: Findings,
-  files: ReadonlyMap<string, string>,
-): Map<string, Judgement> {
+export function judge(lab: Lab, { loads, stops }: Findings, evidence: Evidence): Map<string, Judgement> {
   const checks = new Map(lab.checks.map((check) => [check.id, check]))
-  const evidence = evidenceOf(lab, runs, files)
   const judged = new Map<string, Judgement>([
     [LOADS, loads],
     [STOPS, loads.verdict === 'pass' ? stops : blockedBy(LOADS)],
@@ -97,7 +95,8 @@ export function findingsOf(scenarios: Lab['scenarios'], played: Played, bundle: 
     runs,
   }
 }
-const isBroken = (stop: Stop): boolean => stop.reason === 'hang' || stop.reason === 'error'
+const isBroken = ({ reason }: Stop): boolean =>
+  reason === 'hang' || reason === 'deadlock' || reason === 'error'
 /** Scenarios that say the same are told together. */
 const together = (trouble: readonly { scenario: string; observed: string }[]): string =>
   [...Map.groupBy(trouble, ({ observed }) => observed)]
@@ -124,6 +123,8 @@ function toldBroken(broken: Broken, bundle: Bundle): Told | undefined {
 }
 function toldStop(stop: Stop, bundle: Bundle): Told | undefined {
   if (stop.reason === 'error') return toldThrow(stop, bundle)
+  if (stop.reason === 'deadlock')
+    return { observed: stop.message, hint: 'Who would have to run so that the wait ends, and why can it not?' }
   if (stop.reason !== 'hang') return undefined
   return { observed: stop.message, hint: 'Which loop of yours waits for something that nobody changes?' }
 }
@@ -155,10 +156,10 @@ function toldEnding(ending: Ending): Told {
 }
 function loadTrouble(load: NonNullable<Played['load']>, bundle: Bundle): Trouble {
   if ('missing' in load) {
-    const expected = 'the file exports the functions that the lab calls'
+    const expected = 'the file exports what the lab calls'
     return {
       expected,
-      observed: `no exported function ${load.missing.join(', ')}`,
+      observed: `no exported ${load.missing.join(', ')}`,
       hint: 'Has a name changed, or an export gone?',
     }
   }
@@ -168,19 +169,18 @@ function loadTrouble(load: NonNullable<Played['load']>, bundle: Bundle): Trouble
 
 const sourceMaps = new WeakMap<Bundle, SourceMap>()
 
-/** `kernel.ts:12:5` of the topmost frame in the student's file, else of any file; '' if there is none. */
+/** `kernel.ts:12:5` of the topmost frame in a file of the student's, else of any file; '' if there is none. */
 export function placeOf(stack: string, made: Bundle): string {
   const frames = [...stack.matchAll(/submission\.js:(\d+):(\d+)/g)].slice(0, 50)
   if (frames.length === 0) return ''
   const source = sourceMaps.get(made) ?? new SourceMap(JSON.parse(made.map))
   sourceMaps.set(made, source)
-  const places = frames.flatMap(([, line, column]) => {
+  const origins = frames.flatMap(([, line, column]) => {
     const origin = source.findOrigin(Number(line), Number(column))
-    return 'fileName' in origin
-      ? [`${shown(origin.fileName)}:${origin.lineNumber}:${origin.columnNumber}`]
-      : []
+    return 'fileName' in origin ? [origin] : []
   })
-  return places.find((place) => !place.startsWith('lib/')) ?? places[0] ?? ''
+  const origin = origins.find(({ fileName }) => ofStudent(fileName)) ?? origins[0]
+  return origin ? `${shown(origin.fileName)}:${origin.lineNumber}:${origin.columnNumber}` : ''
 }
 /** What stopped the machine in a call of the kernel, told with the place in the student's file. */
 export function located<T extends { readonly stop: Stop; readonly stack: string }>(told: T, made: Bundle): T {
@@ -191,10 +191,10 @@ export function located<T extends { readonly stop: Stop; readonly stack: string 
     return { ...told, stop: { ...stop, message: `${stop.message} (called at ${place})` } }
   if (stop.reason === 'reset')
     return { ...told, stop: { ...stop, story: `${stop.story}; the kernel was at ${place}` } }
-  if (stop.reason === 'hang')
+  if (stop.reason === 'hang' || stop.reason === 'deadlock')
     return { ...told, stop: { ...stop, message: `${stop.message}; it was at ${place}` } }
   return told
 }
 /** A source's name as the student knows it. */
 const shown = (file: string): string =>
-  file.startsWith('student:') ? file.slice('student:'.length) : file.replace(/^.*?([^/]+\/[^/]+)$/, '$1')
+  ofStudent(file) ? file.slice(STUDENT.length + 1) : file.replace(/^.*?([^/]+\/[^/]+)$/, '$1')

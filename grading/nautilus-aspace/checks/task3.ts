@@ -1,0 +1,235 @@
+// Task 3: lazy page table construction.
+
+import { type Check, fail, pass } from '@pagewalk/grader'
+import { type u64, VECTOR_GP, VECTOR_PF } from '@pagewalk/machine/x86-64'
+import { FRAMES, LAZY_PA, LAZY_PAGES, LAZY_VA, TOUCHED } from '../probes/places.ts'
+import { Probed, tellFault, translate, walk, wrongPage } from '../run.ts'
+import { highFaults, shellSpace } from '../shell-run.ts'
+import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import { reads } from './task2.ts'
+
+const LIVES = 'eager-space-lives'
+const LAZY = { va: LAZY_VA, pa: LAZY_PA, pages: LAZY_PAGES, writable: true, executable: false }
+/** One fault may bring in its neighbours, as a large page does; the whole region may not come at once. */
+const MOST_AT_ONCE = 512
+const PAGE = 4096n
+
+/** Pages of the lazy region that are mapped in an image. */
+function present(probed: Probed, label: string): number[] | Wrong {
+  const machine = probed.machine(label)
+  const root = probed.root('probe')
+  if (!machine || root === undefined)
+    return { expected: 'a thread reads a page of a lazy region and lives on', observed: probed.ending }
+  return Array.from({ length: LAZY_PAGES }, (_, page) => page).filter((page) =>
+    translate(machine, root, LAZY_VA + BigInt(page) * PAGE),
+  )
+}
+const faultsBetween = (probed: Probed, from: number, to: number): number =>
+  probed
+    .faults(probed.time('touching', from), probed.time('touching', to))
+    .filter(({ vector }) => vector === VECTOR_PF).length
+
+export const task3: readonly Check[] = [
+  probeCheck({
+    id: 'lazy-pages-right',
+    claim: 'A first access to any page of a lazy region faults, and finds the page that the region says.',
+    needs: [LIVES],
+    scenario: 'lazy',
+    hint: 'Which physical page belongs to the address in CR2?',
+    judge: (probed) =>
+      firstWrong(
+        () => mustReturn(probed, 'lazy', true, 'add_region of a lazy region'),
+        () => mustEnd(probed, 'reads all over a lazy region are served'),
+        () =>
+          reads(
+            probed,
+            'read',
+            TOUCHED.map((page, n) => LAZY_PA + BigInt(page) * PAGE + (n === 0 ? 0x123n : 0xfffn)),
+          ),
+        () => {
+          const [machine, root] = [probed.machine('after'), probed.root('probe')]
+          const wrong = machine && root !== undefined && wrongPage(machine, root, LAZY, TOUCHED)
+          return wrong ? { expected: 'each page that was read is mapped as its region says', observed: wrong } : undefined
+        },
+      ),
+  }),
+  probeCheck({
+    id: 'lazy-untouched',
+    claim: 'No page of a lazy region is in the page tables before its first access.',
+    needs: ['lazy-pages-right'],
+    scenario: 'lazy',
+    hint: 'When does a lazy region need its page tables?',
+    judge: (probed) => {
+      const before = present(probed, 'before')
+      const one = present(probed, 'one')
+      if (!Array.isArray(before)) return before
+      if (!Array.isArray(one)) return one
+      const expected = 'after add_region no page of the lazy region is mapped'
+      if (before.length > 0) return { expected, observed: `${before.length} of ${LAZY_PAGES} pages are` }
+      const most = `a read of one byte maps one page, or a few around it (at most ${MOST_AT_ONCE} of 4 KiB)`
+      return one.length > MOST_AT_ONCE ? { expected: most, observed: `it mapped ${one.length} pages` } : undefined
+    },
+  }),
+  probeCheck({
+    id: 'lazy-faults-once',
+    claim: 'A lazy page faults at its first access and never again.',
+    needs: ['lazy-pages-right'],
+    scenario: 'lazy',
+    hint: 'Is the entry that your handler makes the one that the CPU looks for?',
+    judge: (probed) => {
+      const [first, others, again] = [0, 1, 2].map((n) => faultsBetween(probed, n, n + 1)) as [number, number, number]
+      const most = TOUCHED.length - 1
+      // a page may be made in two steps, such as a table first
+      if (first < 1 || first > 2) return { expected: 'one page fault at the first access', observed: `${first}` }
+      if (others > 2 * most) return { expected: `at most ${most} page faults for ${most} pages`, observed: `${others}` }
+      return again > 0
+        ? { expected: 'no page fault for pages that were read before', observed: `${again} page faults` }
+        : undefined
+    },
+  }),
+  probeCheck({
+    id: 'lazy-anywhere',
+    claim: 'Lazy regions work at every address: from the first page of a table to the last of all, added before or after the move.',
+    needs: ['lazy-pages-right'],
+    scenario: 'lazy-places',
+    hint: 'Which addresses lie on the border of a table, of the low half, of 2^64?',
+    judge: (probed) =>
+      firstWrong(
+        () => mustEnd(probed, 'the first and last byte of six lazy regions can be read'),
+        ...[3, 1, 4, 1, 1, 2].map((pages, n) => () => {
+          const pa = FRAMES + BigInt(n) * 0x8000n
+          return reads(probed, `place ${n}`, [pa, pa + BigInt(pages) * PAGE - 1n])
+        }),
+        () => placesWrong(probed),
+      ),
+  }),
+  probeCheck({
+    id: 'lazy-in-its-own-space',
+    claim: 'A fault is served in the page tables of the space whose thread met it.',
+    needs: ['lazy-pages-right', 'spaces-beside-each-other'],
+    scenario: 'lazy-spaces',
+    hint: 'Which root does your fault handler drill from?',
+    judge: (probed) =>
+      firstWrong(
+        () => mustEnd(probed, 'two threads read lazy regions at the same addresses, in turns'),
+        ...[0, 1].map((n) => () => {
+          const frames = Array.from({ length: 8 }, (_, page) => FRAMES + BigInt(n) * 0x1_0000n + BigInt(page) * PAGE)
+          return reads(probed, `read ${n}`, frames)
+        }),
+      ),
+  }),
+  {
+    ...deadly(
+      'rights-respected',
+      'An access that the region’s rights do not allow is a panic: nothing is mapped for it, and it is not served.',
+      ['denied-0', 'denied-1', 'denied-2', 'denied-3'],
+      'Which rights does the error code ask for, and which has the region?',
+    ),
+    needs: ['lazy-pages-right'],
+  },
+  {
+    ...deadly(
+      'unfixable-panics',
+      'An access that no region covers is a panic.',
+      ['nowhere-0', 'nowhere-1', 'nowhere-2', 'nowhere-3', 'nowhere-4', 'nowhere-5', 'protection'],
+      'What does your handler do when the search finds no region?',
+    ),
+    needs: ['lazy-pages-right'],
+  },
+  shellCheck({
+    id: 'shell-in-its-own-space',
+    claim: 'The shell boots to its prompt in an address space of its own.',
+    needs: [LIVES],
+    label: 'one',
+    hint: 'Does every call of the test code succeed? What does `threads` show in brackets?',
+    names: ['root-shell'],
+  }),
+  {
+    id: 'shell-compares-everything',
+    claim: 'The shell’s test compares all of memory through its lazy region, page by page.',
+    needs: ['shell-in-its-own-space', 'lazy-untouched'],
+    run(evidence) {
+      const found = highFaults(new Probed(evidence, 'shells'))
+      const wrong = 'expected' in found ? found : undefined
+      return wrong ? fail({ ...wrong, hint: 'Is the second region lazy, and does memcmp go over all of it?' }) : pass
+    },
+  },
+  shellCheck({
+    id: 'more-shells',
+    claim: 'A second shell boots to its prompt in an address space of its own, beside the first.',
+    needs: ['shell-compares-everything'],
+    label: 'final',
+    hint: 'What of your implementation is shared by all address spaces, and should it be?',
+    names: ['root-shell', 'second'],
+  }),
+]
+
+function placesWrong(probed: Probed): Wrong | undefined {
+  const [machine, root] = [probed.machine('touched'), probed.root('probe')]
+  if (!machine || root === undefined) return { expected: 'the probe ends', observed: probed.ending }
+  const rights: [u64, boolean, boolean][] = [
+    [0x4000_0000n, true, false],
+    [0x4000_3000n, false, false],
+    [0x7f_ffff_e000n, false, true],
+    [0x7fff_ffff_f000n, true, false],
+    [0xffff_8000_0000_0000n, false, false],
+    [0xffff_ffff_ffff_e000n, true, false],
+  ]
+  for (const [n, [va, writable, executable]] of rights.entries()) {
+    const pa = FRAMES + BigInt(n) * 0x8000n
+    const wrong = wrongPage(machine, root, { va, pa, pages: 1, writable, executable })
+    if (wrong) return { expected: 'a lazy page has the rights of its region', observed: wrong }
+  }
+  return undefined
+}
+
+/** The kernel must panic, and its last fault must be the one that the probe asked for. */
+function deadly(id: string, claim: string, scenarios: readonly string[], hint: string): Check {
+  return {
+    id,
+    claim,
+    needs: [],
+    run(evidence) {
+      for (const scenario of scenarios) {
+        const wrong = mustPanic(new Probed(evidence, scenario))
+        if (wrong) return fail({ ...wrong, hint })
+      }
+      return pass
+    },
+  }
+}
+export function mustPanic(probed: Probed): Wrong | undefined {
+  const { scenario, run } = probed
+  const trying = probed.time('trying')
+  if (trying === undefined)
+    return { expected: `${scenario}: what is allowed is served first`, observed: probed.ending }
+  const fault = probed.faults(trying).find(({ vector }) => vector === VECTOR_PF || vector === VECTOR_GP)
+  const told = fault ? tellFault(fault) : 'the access that the probe makes'
+  const expected = `${scenario}: the kernel panics at ${told}`
+  if (probed.note('survived')) return { expected, observed: `the access was served${howServed(probed, fault?.address)}` }
+  if (run.stop.reason === 'panic') return undefined
+  return { expected, observed: probed.ending }
+}
+function howServed(probed: Probed, va: u64 | undefined): string {
+  const [machine, root] = [probed.machine('final'), probed.root('probe')]
+  return machine && root !== undefined && va !== undefined ? `: ${walk(machine, root, va)}` : ''
+}
+
+function shellCheck({
+  names,
+  label,
+  hint,
+  ...check
+}: { names: readonly string[]; label: string; hint: string } & Omit<Check, 'run'>): Check {
+  return {
+    ...check,
+    run(evidence) {
+      const probed = new Probed(evidence, 'shells')
+      for (const name of names) {
+        const wrong = shellSpace(probed, name, label)
+        if (wrong) return fail({ ...wrong, hint })
+      }
+      return pass
+    },
+  }
+}

@@ -1,0 +1,102 @@
+// What the checks are worth. A changed point is a new version. Handout: section 12, Grading, and 13, Extra Credit.
+
+import type { Rubric } from '@pagewalk/grader'
+
+export const rubric: Rubric = {
+  version: 'nautilus-1',
+  steps: [
+    {
+      id: '1',
+      title: 'Eager page table construction',
+      extra: false,
+      checks: [
+        { check: 'eager-space-lives', points: 6 },
+        { check: 'eager-built-at-once', points: 3 },
+        { check: 'eager-translations', points: 5 },
+        { check: 'eager-borders', points: 1 },
+        { check: 'space-loaded-only-by-switch', points: 1 },
+        { check: 'spaces-beside-each-other', points: 3 },
+        { check: 'new-threads-inherit', points: 1 },
+      ],
+    },
+    {
+      id: '2',
+      title: 'Memory map data structure',
+      extra: false,
+      checks: [
+        { check: 'overlaps-refused', points: 6 },
+        { check: 'region-set-1', points: 2 },
+        { check: 'region-set-2', points: 2 },
+        { check: 'region-set-3', points: 2 },
+        { check: 'regions-are-copied', points: 3 },
+        { check: 'many-regions', points: 3 },
+        { check: 'own-set-for-each-space', points: 2 },
+      ],
+    },
+    {
+      id: '3',
+      title: 'Lazy page table construction',
+      extra: false,
+      checks: [
+        { check: 'lazy-pages-right', points: 8 },
+        { check: 'lazy-untouched', points: 4 },
+        { check: 'lazy-faults-once', points: 2 },
+        { check: 'lazy-anywhere', points: 3 },
+        { check: 'lazy-in-its-own-space', points: 3 },
+        { check: 'rights-respected', points: 4 },
+        { check: 'unfixable-panics', points: 4 },
+        { check: 'shell-in-its-own-space', points: 2 },
+        { check: 'shell-compares-everything', points: 3 },
+        { check: 'more-shells', points: 2 },
+      ],
+    },
+    {
+      id: '4',
+      title: 'Remove, move, protect, and the TLB',
+      extra: false,
+      checks: [
+        { check: 'remove-unmaps', points: 1.5 },
+        { check: 'remove-flushes', points: 1 },
+        { check: 'remove-is-final', points: 0.5 },
+        { check: 'move-changes-frames', points: 1.5 },
+        { check: 'move-flushes', points: 1 },
+        { check: 'protect-changes-rights', points: 1.5 },
+        { check: 'protect-flushes', points: 1 },
+        { check: 'protect-is-obeyed', points: 0.5 },
+        { check: 'protect-grants', points: 1 },
+        { check: 'unknown-regions-refused', points: 1 },
+        { check: 'refusals-change-nothing', points: 1 },
+        { check: 'pin-holds', points: 1 },
+        { check: 'neighbours-untouched', points: 0.5 },
+        { check: 'other-space-changes', points: 0.5 },
+        { check: 'destroy-frees', points: 1 },
+        { check: 'memory-elsewhere-untouched', points: 0.5 },
+      ],
+    },
+    {
+      id: '5',
+      title: 'Reflection',
+      extra: false,
+      checks: [
+        { check: 'status-answered', points: 0 },
+        { check: 'status-read', points: 10, reader: true },
+      ],
+    },
+    {
+      id: 'extra',
+      title: 'Extra credit',
+      extra: true,
+      checks: [
+        { check: 'regions-grow', points: 3 },
+        { check: 'growth-has-limits', points: 2 },
+        { check: 'shootdown', points: 3 },
+        { check: 'shootdown-aims', points: 1 },
+        { check: 'shootdown-crossfire', points: 1 },
+        { check: 'large-pages', points: 3 },
+        { check: 'large-pages-change', points: 2 },
+        { check: 'file-mapped', points: 3 },
+        { check: 'file-read-lazily', points: 2 },
+      ],
+    },
+  ],
+}

@@ -1,0 +1,41 @@
+// The machine as data, with this lab's words for owners, threads and address spaces.
+
+import { type Snapshot, type SpaceToSurvey, survey } from '@pagewalk/grader'
+import { Machine, type MachineImage } from '@pagewalk/machine'
+import { DEFAULT_CR3, KMEM_MAP_ADDR, KMEM_START } from '@pagewalk/nautilus-aspace'
+import { spacesOf, threadsOf } from './kernel-state.ts'
+
+/** What the allocator has given a page for, by the byte in its map. */
+const OWNERS = ['free', 'continued', 'kernel', 'thread', 'stack', 'page table', 'address space', 'console', 'file']
+const CONTINUED = 1
+
+/** The default address space, and each one that a CPU has entered. */
+export function view(image: MachineImage): Snapshot {
+  const machine = Machine.fromImage(image)
+  const spaces = spacesOf(machine).filter(({ cr3 }) => cr3 !== 0n)
+  const byAddress = new Map(spaces.map((space) => [space.address, space.name]))
+  const owners = pageOwners(machine)
+  return survey(machine, {
+    lab: 'nautilus',
+    spaces: [
+      { id: 'default', name: 'default', cr3: DEFAULT_CR3 },
+      ...spaces.filter(({ cr3 }) => cr3 !== DEFAULT_CR3).map(({ name, cr3, address }): SpaceToSurvey => ({ id: `${name} ${address.toString(16)}`, name, cr3 })),
+    ],
+    threads: threadsOf(machine).map(({ tid, name, status, aspace }) => ({
+      id: tid,
+      name,
+      state: status,
+      space: byAddress.get(aspace) ?? 'default',
+    })),
+    owner: (pn) => owners[pn] ?? { owner: 'free', refcount: 0 },
+  })
+}
+function pageOwners(machine: Machine): { owner: string; refcount: number }[] {
+  let last = 'free'
+  return Array.from({ length: machine.options.memoryBytes / 4096 }, (_, pn) => {
+    if (pn < KMEM_START / 4096) return { owner: 'kernel', refcount: 1 }
+    const tag = machine.memory.read8(KMEM_MAP_ADDR + pn)
+    if (tag !== CONTINUED) last = OWNERS[tag] ?? 'kernel'
+    return { owner: last, refcount: last === 'free' ? 0 : 1 }
+  })
+}
