@@ -45,7 +45,8 @@ export const nautilus: Lab = {
   sheet,
   view,
   ended: ({ notes, stop }) =>
-    notes.some(({ tag }) => tag === 'end') || (stop.reason === 'panic' && notes.some(({ tag }) => tag === 'trying')),
+    notes.some(({ tag }) => tag === 'end') ||
+    (stop.reason === 'panic' && notes.some(({ tag }) => tag === 'trying')),
   live: {
     programs: ['root-shell'],
     boot: (program) => ({ shells: [program] }),

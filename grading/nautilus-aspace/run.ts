@@ -84,7 +84,8 @@ export class Probed {
 }
 
 export function tellFault({ vector, error, address, rip }: FaultEvent): string {
-  const what = vector === VECTOR_PF ? `page fault for ${hex(address)}, error code ${hex(error)}` : `exception ${vector}`
+  const what =
+    vector === VECTOR_PF ? `page fault for ${hex(address)}, error code ${hex(error)}` : `exception ${vector}`
   return `${what}, at rip ${hex(rip)}`
 }
 
@@ -105,26 +106,37 @@ export function tellTranslation(t: Translation | undefined): string {
   return `${hex(t.pa)} (${rights})`
 }
 
-/** What a region's pages must be translated to. */
+/** What a region's pages must be translated to. A right that is not said is not judged. */
 export interface Wanted {
   readonly va: u64
   readonly pa: u64
   readonly pages: number
-  readonly writable: boolean
-  readonly executable: boolean
+  readonly writable?: boolean
+  readonly user?: boolean
+  readonly executable?: boolean
 }
+const RIGHTS = [
+  ['writable', 'W'],
+  ['user', 'U'],
+  ['executable', 'X'],
+] as const
 /** The first page of a region that is not translated as it must be, as a walk; undefined if all are. */
-export function wrongPage(machine: Machine, root: u64, wanted: Wanted, only?: readonly number[]): string | undefined {
+export function wrongPage(
+  machine: Machine,
+  root: u64,
+  wanted: Wanted,
+  only?: readonly number[],
+): string | undefined {
   const pages = only ?? Array.from({ length: wanted.pages }, (_, page) => page)
+  const judged = RIGHTS.filter(([right]) => wanted[right] !== undefined)
   for (const page of pages) {
     const va = wanted.va + BigInt(page) * PAGE
     const pa = wanted.pa + BigInt(page) * PAGE
     const got = translate(machine, root, va)
-    const right =
-      got?.pa === pa && got.writable === wanted.writable && got.executable === wanted.executable && !got.user
-    if (right) continue
-    const rights = [wanted.writable ? 'W' : 'no W', 'no U', wanted.executable ? 'X' : 'no X'].join(', ')
-    return `${walk(machine, root, va)}; expected ${hex(pa)} (${rights}), got ${tellTranslation(got)}`
+    if (got?.pa === pa && judged.every(([right]) => got[right] === wanted[right])) continue
+    const rights = judged.map(([right, letter]) => (wanted[right] ? letter : `no ${letter}`)).join(', ')
+    const want = `${hex(pa)}${rights && ` (${rights})`}`
+    return `${walk(machine, root, va)}; expected ${want}, got ${tellTranslation(got)}`
   }
   return undefined
 }

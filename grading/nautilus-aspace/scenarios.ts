@@ -4,13 +4,13 @@ import type { Scenario } from '@pagewalk/grader'
 import type { GradedBoot } from './probes/boot.ts'
 import { FILE_BYTES, FILE_NAME, fileByte } from './probes/places.ts'
 
-/** Where the random operations come from, and how many there are. */
-export const MODEL_SEEDS: readonly number[] = [11, 12, 13]
-export const MODEL_STEPS = 3500
+/** Where the random operations come from, and how many of each kind there are. */
+export const SET_SEEDS = { adds: 11, removes: 12, all: 13 } as const
+export const SET_STEPS = 3500
 
 /** Room for a probe; one that comes to its end idles, which costs nothing. */
 const PROBE_INSTRUCTIONS = 6_000_000
-const MODEL_INSTRUCTIONS = 30_000_000
+const SET_INSTRUCTIONS = 30_000_000
 /** Room for the handout's test code: the comparison of all memory, a fault for each page. */
 const SHELL_INSTRUCTIONS = 60_000_000
 const AFTER_PROMPT = 400_000
@@ -28,13 +28,24 @@ const variants = (id: string, name: string, numbers: readonly number[]): Scenari
 export const scenarios: readonly Scenario[] = [
   ...simple('eager', 'two-spaces', 'inherits'),
   ...simple('overlaps', 'mutated', 'many', 'own-sets'),
-  ...MODEL_SEEDS.map((seed, n) =>
-    probe(`model-${n + 1}`, { probe: 'model', seed, variant: MODEL_STEPS }, MODEL_INSTRUCTIONS),
+  ...(['adds', 'removes'] as const).map((mode) =>
+    probe(`set-${mode}`, { probe: 'set', mode, seed: SET_SEEDS[mode], steps: SET_STEPS }, SET_INSTRUCTIONS),
   ),
+  probe('set-all', { probe: 'model', seed: SET_SEEDS.all, steps: SET_STEPS }, SET_INSTRUCTIONS),
   ...simple('lazy', 'lazy-places', 'lazy-spaces'),
   ...variants('denied', 'denied', [0, 1, 2, 3]),
   ...variants('nowhere', 'nowhere', [0, 1, 2, 3, 4, 5]),
-  ...simple('protection', 'removes', 'moves', 'protects', 'grants', 'refusals', 'pinned', 'elsewhere', 'destroys'),
+  ...simple(
+    'protection',
+    'removes',
+    'moves',
+    'protects',
+    'grants',
+    'refusals',
+    'pinned',
+    'elsewhere',
+    'destroys',
+  ),
   ...simple('grows', 'shot', 'crossfire', 'large'),
   ...variants('grows-no-further', 'grows-no-further', [0, 1, 2, 3, 4]),
   probe('files', { probe: 'files', files: [{ name: FILE_NAME, bytes: FILE }] }),

@@ -63,7 +63,10 @@ const EVIDENCE: { readonly [heading: string]: (evidence: Evidence) => string } =
     const many = new Probed(evidence, 'many')
     const refused = many.notes('many').filter(([status]) => status !== 0n).length
     const [first, last] = [many.time('many'), many.time('many', 999)]
-    const cost = first !== undefined && last !== undefined ? `; adding 999 of them took ${last - first} instructions of machine time` : ''
+    const cost =
+      first !== undefined && last !== undefined
+        ? `; adding 999 of them took ${last - first} instructions of machine time`
+        : ''
     return `of 1000 regions ${refused} were refused${cost}. ${many.ending}.`
   },
   '2a': (evidence) =>
@@ -71,11 +74,23 @@ const EVIDENCE: { readonly [heading: string]: (evidence: Evidence) => string } =
       new Probed(evidence, 'overlaps'),
       OVERLAPS.filter(({ taken }) => !taken).map(({ name }) => name),
     ),
-  '2b': (evidence) => `all regions of this probe have the same physical address. ${returned(new Probed(evidence, 'overlaps'), OVERLAPS.filter(({ taken }) => taken).map(({ name }) => name))}`,
+  '2b': (evidence) =>
+    `all regions of this probe have the same physical address. ${returned(
+      new Probed(evidence, 'overlaps'),
+      OVERLAPS.filter(({ taken }) => taken).map(({ name }) => name),
+    )}`,
   '2c': (evidence) =>
-    returned(new Probed(evidence, 'refusals'), ['move to another address', 'move to another length', 'move longer']),
+    returned(new Probed(evidence, 'refusals'), [
+      'move to another address',
+      'move to another length',
+      'move longer',
+    ]),
   '2d': (evidence) =>
-    returned(new Probed(evidence, 'refusals'), ['protect elsewhere', 'protect other start', 'protect longer']),
+    returned(new Probed(evidence, 'refusals'), [
+      'protect elsewhere',
+      'protect other start',
+      'protect longer',
+    ]),
   '2e': flushesOfChanges,
   '2f': flushesOfChanges,
   '2g': (evidence) => `a read of a removed page: ${new Probed(evidence, 'removed-0').ending}.`,

@@ -4,9 +4,9 @@
 import type { Machine } from '@pagewalk/machine'
 import { type u64, VECTOR_PF } from '@pagewalk/machine/x86-64'
 import { MEMSIZE } from '@pagewalk/nautilus-aspace'
-import { type Space, type Thread, spacesOf, threadsOf } from './kernel-state.ts'
-import { hex, type Probed, translate, walk } from './run.ts'
 import type { Wrong } from './checks/kit.ts'
+import { type Space, spacesOf, type Thread, threadsOf } from './kernel-state.ts'
+import { hex, type Probed, translate, walk } from './run.ts'
 
 /** Where the handout's test code puts its lazy region; as long as memory. */
 export const HIGH_VA = 0xffff_8000_0000_0000n
@@ -27,7 +27,8 @@ function waitsIn(machine: Machine, thread: Thread, name: string, expected: strin
   const space = spacesOf(machine).find(({ address }) => address === thread.aspace)
   if (!space) return { expected, observed: `thread "${name}" is in the default address space` }
   if (space.name !== name) return { expected, observed: `it is in the address space "${space.name}"` }
-  if (thread.status !== 'waiting') return { expected, observed: `thread "${name}" is ${thread.status}, not waiting` }
+  if (thread.status !== 'waiting')
+    return { expected, observed: `thread "${name}" is ${thread.status}, not waiting` }
   const others = spacesOf(machine).filter(({ cr3, name: other }) => cr3 === space.cr3 && other !== name)
   if (space.cr3 === 0n || others.length > 0)
     return { expected, observed: `its CR3 ${hex(space.cr3)} is not its own` }
@@ -42,9 +43,11 @@ export function highFaults(probed: Probed): Wrong | { readonly faults: number } 
   const space = machine && shellRoot(machine, 'root-shell')
   if (!machine || !space) return { expected: 'the shell boots', observed: probed.ending }
   const inside = (address: u64): boolean => address >= HIGH_VA && address < HIGH_VA + MEMORY
-  const faults = probed.faults().filter(
-    ({ vector, address, cr3 }) => vector === VECTOR_PF && inside(address) && (cr3 & ~0xfffn) === space.cr3,
-  )
+  const faults = probed
+    .faults()
+    .filter(
+      ({ vector, address, cr3 }) => vector === VECTOR_PF && inside(address) && (cr3 & ~0xfffn) === space.cr3,
+    )
   let leaves = 0
   for (let offset = COMPARED_FROM; offset < MEMORY; ) {
     const found = translate(machine, space.cr3, HIGH_VA + offset)

@@ -19,7 +19,10 @@ const MOST = 4000
  * @returns heading -> text; '' where there is no answer
  */
 export function answersIn(text: string): Map<string, string> {
-  const sections = text.slice(0, 200_000).split(/^##[ \t]+/m).slice(1)
+  const sections = text
+    .slice(0, 200_000)
+    .split(/^##[ \t]+/m)
+    .slice(1)
   const bodies = new Map(
     sections.map((section) => {
       const [heading = '', ...lines] = section.split('\n')
@@ -29,7 +32,10 @@ export function answersIn(text: string): Map<string, string> {
   return new Map(QUESTIONS.map(({ heading }) => [heading, answerOf(bodies.get(heading) ?? [])]))
 }
 function answerOf(lines: readonly string[]): string {
-  const own = lines.join('\n').replace(/<!--[\s\S]*?(-->|$)/g, '').split('\n')
+  const own = lines
+    .join('\n')
+    .replace(/<!--[\s\S]*?(-->|$)/g, '')
+    .split('\n')
   return own
     .filter((line) => line.trim() !== '' && !line.trimStart().startsWith('>'))
     .join('\n')

@@ -6,7 +6,17 @@ import { DEFAULT_CR3, KMEM_MAP_ADDR, KMEM_START } from '@pagewalk/nautilus-aspac
 import { spacesOf, threadsOf } from './kernel-state.ts'
 
 /** What the allocator has given a page for, by the byte in its map. */
-const OWNERS = ['free', 'continued', 'kernel', 'thread', 'stack', 'page table', 'address space', 'console', 'file']
+const OWNERS = [
+  'free',
+  'continued',
+  'kernel',
+  'thread',
+  'stack',
+  'page table',
+  'address space',
+  'console',
+  'file',
+]
 const CONTINUED = 1
 
 /** The default address space, and each one that a CPU has entered. */
@@ -19,7 +29,11 @@ export function view(image: MachineImage): Snapshot {
     lab: 'nautilus',
     spaces: [
       { id: 'default', name: 'default', cr3: DEFAULT_CR3 },
-      ...spaces.filter(({ cr3 }) => cr3 !== DEFAULT_CR3).map(({ name, cr3, address }): SpaceToSurvey => ({ id: `${name} ${address.toString(16)}`, name, cr3 })),
+      ...spaces
+        .filter(({ cr3 }) => cr3 !== DEFAULT_CR3)
+        .map(
+          ({ name, cr3, address }): SpaceToSurvey => ({ id: `${name} ${address.toString(16)}`, name, cr3 }),
+        ),
     ],
     threads: threadsOf(machine).map(({ tid, name, status, aspace }) => ({
       id: tid,

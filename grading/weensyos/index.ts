@@ -1,5 +1,7 @@
-// The WeensyOS lab as the grader is handed it. Hidden parts (reference, mutants, designs) are not reached from here.
+// The WeensyOS lab as the grader is handed it. Hidden parts (mutants, designs) are not reached from here.
 
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Lab } from '@pagewalk/grader'
 import { COMMANDS, machineOptions } from '@pagewalk/weensyos'
@@ -14,7 +16,15 @@ import { view } from './view.ts'
 const path = (specifier: string): string => fileURLToPath(import.meta.resolve(specifier))
 const folder = (specifier: string): string => fileURLToPath(new URL('.', import.meta.resolve(specifier)))
 
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+
 const lib = folder('@pagewalk/weensyos')
+/** What is wrong in one thing each, and between them by name the handed-out kernel and the reference. */
+const samples = new Map([
+  ...readdirSync(here('samples')).map((name): [string, string] => [name, join(here('samples'), name)]),
+  ['handed-out', dirname(path('@pagewalk/weensyos/kernel'))],
+  ['reference', here('reference')],
+])
 
 export const weensyos: Lab = {
   id: 'weensyos',
@@ -31,7 +41,7 @@ export const weensyos: Lab = {
   scenarios,
   checks,
   rubric,
-  samples: fileURLToPath(new URL('samples', import.meta.url)),
+  samples: Object.fromEntries([...samples].sort().map(([name, dir]) => [name, [dir]])),
   view,
   ended: endedByProgram,
   live: {

@@ -2,8 +2,8 @@
 // checks each mutant fails. Exit code 1 if one fails other checks than it must, or a design has not full marks.
 
 import { argv } from 'node:process'
-import { designs } from './designs/index.ts'
 import { edited } from '@pagewalk/grader'
+import { designs } from './designs/index.ts'
 import { type Mutant, mutants } from './mutants.ts'
 import { gradeKernel, reference, withVerdict } from './try-kernels.ts'
 

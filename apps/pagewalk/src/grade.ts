@@ -6,13 +6,18 @@ import {
   findSubmissions,
   type Grade,
   gradeAll,
+  plain,
+  type Readings,
+  readReadings,
   reportGrade,
   reportReasons,
   reportTable,
   type Submission,
   sampleSubmissions,
+  unknownNames,
 } from '@pagewalk/grader'
 import { labsMeant } from './labs.ts'
+import { openSheets, writeSheets } from './sheets.ts'
 import { styleOf, write } from './terminal.ts'
 
 const EXIT_BELOW = 1
@@ -25,21 +30,39 @@ export interface GradeOptions {
   readonly failUnder?: number
   readonly jobs?: number
   readonly timeout?: number
+  /** A folder for sheets. */
+  readonly sheet?: string
+  /** A file with points that a person has given. */
+  readonly points?: string
 }
 
 /** @returns the exit code */
 export async function gradePaths(paths: readonly string[], options: GradeOptions): Promise<number> {
-  const labs = labsMeant(options.lab)
+  const labs = await labsMeant(options.lab)
   const submissions = paths.flatMap((path) => findSubmissions(path, labs))
-  const grades = await gradeThem(submissions, options)
+  const readings = options.points === undefined ? undefined : pointsFor(submissions, options.points)
+  if (options.sheet !== undefined) openSheets(options.sheet, submissions)
+  const grades = await gradeThem(submissions, options, readings)
+  if (options.sheet !== undefined) tell(writeSheets(options.sheet, submissions, grades))
   if (options.json) await write(json(grades))
   else await write(forPeople(grades, options))
   return exitCode(grades, options)
 }
+const tell = (sentences: readonly string[]): void => {
+  for (const sentence of sentences) process.stderr.write(`${plain(sentence)}\n`)
+}
+/** What the file says of others than `submissions` is told, and not used: one file may be for a whole class. */
+function pointsFor(submissions: readonly Submission[], file: string): Readings {
+  const readings = readReadings(file)
+  const unknown = unknownNames(readings, submissions)
+  const some = `${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', ...' : ''}`
+  if (unknown.length > 0) tell([`${file}: ${unknown.length} of ${readings.size} are not graded now: ${some}`])
+  return readings
+}
 
 /** @returns the exit code */
 export async function gradeSamples(): Promise<number> {
-  const labs = labsMeant(undefined)
+  const labs = await labsMeant(undefined)
   const submissions = labs.flatMap(sampleSubmissions)
   const grades = await gradeThem(submissions, {})
   await write(
@@ -50,13 +73,20 @@ export async function gradeSamples(): Promise<number> {
 
 async function gradeThem(
   submissions: readonly Submission[],
-  { jobs, timeout }: GradeOptions,
+  { jobs, timeout, sheet }: GradeOptions,
+  readings?: Readings,
 ): Promise<Grade[]> {
   const told = progress(submissions.length)
   const milliseconds = timeout === undefined ? DEFAULT_LIMITS.milliseconds : timeout * 1000
   const limits = { ...DEFAULT_LIMITS, milliseconds }
   try {
-    return await gradeAll(submissions, { jobs: jobs ?? availableParallelism(), limits, done: told.done })
+    return await gradeAll(submissions, {
+      jobs: jobs ?? availableParallelism(),
+      limits,
+      sheets: sheet !== undefined,
+      ...(readings && { readings }),
+      done: told.done,
+    })
   } finally {
     told.end()
   }
@@ -84,11 +114,6 @@ function forPeople(grades: readonly Grade[], { full }: GradeOptions): string {
   return [...reports, reportTable(grades, style)].join('\n')
 }
 function exitCode(grades: readonly Grade[], { failUnder }: GradeOptions): number {
-  if (
-    grades.some(({ result }) =>
-      result.steps.some(({ checks }) => checks.some(({ verdict }) => verdict === 'error')),
-    )
-  )
-    return EXIT_OURS
+  if (grades.some(({ errors }) => errors.length > 0)) return EXIT_OURS
   return failUnder !== undefined && grades.some(({ result }) => result.score < failUnder) ? EXIT_BELOW : 0
 }

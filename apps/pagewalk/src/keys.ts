@@ -5,8 +5,7 @@ export const COMMAND = '\x1d'
 
 /** One string for each key: an escape sequence is one. Pasted text is many keys. */
 export const keysOf = (input: string): string[] =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is the terminal's
-  input.match(/\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])|[^]/gu) ?? []
+  input.match(/\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])|[\s\S]/gu) ?? []
 
 const NAMES: ReadonlyMap<string, string> = new Map([
   ['\r', 'Enter'],

@@ -4,10 +4,11 @@ import { type Lab, UsageError } from '@pagewalk/grader'
 
 const LABS: ReadonlyMap<string, () => Promise<Lab>> = new Map([
   ['weensyos', async () => (await import('@pagewalk/grading-weensyos')).weensyos],
+  ['nautilus', async () => (await import('@pagewalk/grading-nautilus-aspace')).nautilus],
 ])
 
 /** @throws UsageError if no lab has this id */
-export function labNamed(id: string): Promise<Lab> {
+export async function labNamed(id: string): Promise<Lab> {
   const load = LABS.get(id)
   if (load) return load()
   throw new UsageError(`expected a lab (${[...LABS.keys()].join(', ')}), got ${JSON.stringify(id)}`)

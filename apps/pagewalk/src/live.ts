@@ -225,15 +225,17 @@ class Live {
     return [first.slice(0, width - 1), ...why, ...help]
   }
   #state(): string {
+    if (this.#over() && this.#bootAt === undefined) return 'stopped'
     if (this.#paused) return 'paused'
-    if (this.#bootAt !== undefined) return 'boots again'
-    return this.#over() ? 'stopped' : 'running'
+    return this.#over() ? 'boots again' : 'running'
   }
   #help(): string {
     const { keys, shown, typing } = this.#submission.lab.live
     const commands = ['p pause', '. trap', ...(shown ? ['1-9 show'] : []), '+- speed', 'r again', 'q quit']
     const lead = this.#command ? 'command?' : 'Ctrl-] then:'
-    return [...(typing ? [lead] : []), ...keys.map(({ key, does }) => `${key} ${does}`), ...commands].join('  ')
+    return [...(typing ? [lead] : []), ...keys.map(({ key, does }) => `${key} ${does}`), ...commands].join(
+      '  ',
+    )
   }
 }
 

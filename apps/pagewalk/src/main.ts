@@ -66,7 +66,7 @@ async function commands(): Promise<Command> {
   program
     .command('grade')
     .description('Grade submissions: what holds of the machine is a point, what does not is told.')
-    .argument('<path...>', 'a folder with kernel.ts, the file itself, or a folder of such folders')
+    .argument('<path...>', "a student's folder, the file that makes it one, or a folder of such folders")
     .addOption(lab())
     .option('--json', 'one JSON document on standard output: an object, or an array for several')
     .option('--full', 'the full report of each submission, also for several')
@@ -82,9 +82,15 @@ async function commands(): Promise<Command> {
     )
     .option(
       '--timeout <seconds>',
-      'wall clock for each scenario (default: 20)',
+      'wall clock for each scenario (default: 10)',
       number('a number of seconds above 0', 0.001),
     )
+    .option(
+      '--sheet <dir>',
+      'also write a sheet for each submission that a person gives points to (see below)',
+    )
+    .option('--points <file>', 'the points that a person has given, as JSON (see below)')
+    .addHelpText('after', READERS)
     .action(async (paths: string[], options) => {
       const { gradePaths } = await import('./grade.ts')
       process.exitCode = await gradePaths(paths, options)
@@ -93,12 +99,14 @@ async function commands(): Promise<Command> {
   program
     .command('run')
     .description('Boot a submission and show its screen, live in the terminal or after some time.')
-    .argument('<path>', 'a folder with kernel.ts, or the file itself')
+    .argument('<path>', "a student's folder, or the file that makes it one")
     .addOption(lab())
     .option('--program <name>', "what to boot (default: the lab's first)")
     .option('--headless', 'no terminal: run as fast as it goes, then print the screen as text')
     .option('--ticks <n>', 'with --headless: how many timer ticks to run (default: 500)', ticks)
     .option('--keys <keys>', 'with --headless: keys to press at the start, such as f')
+    .option('--type <text>', 'with --headless: text to type once the system waits for it; \\n is Enter')
+    .option('--serial', 'with --headless: print what came out of the serial port instead of the screen')
     .addHelpText('after', KEYS)
     .action(async (path: string, options) => {
       const { runHeadless, runLive } = await import('./run.ts')
@@ -110,11 +118,12 @@ async function commands(): Promise<Command> {
     .description(
       'The machine as data (JSON): memory map with owners, address spaces, page tables, TLB, registers, screen.',
     )
-    .argument('<path>', 'a folder with kernel.ts, or the file itself')
+    .argument('<path>', "a student's folder, or the file that makes it one")
     .addOption(lab())
     .option('--program <name>', "what to boot (default: the lab's first)")
     .option('--ticks <n>', 'how many timer ticks to run first (default: 500)', ticks)
     .option('--keys <keys>', 'keys to press at the start')
+    .option('--type <text>', 'text to type once the system waits for it; \\n is Enter')
     .option('-o, --output <file>', 'where to write it; - is standard output', '-')
     .action(async (path: string, options) => {
       const { snapshot } = await import('./run.ts')
@@ -124,7 +133,7 @@ async function commands(): Promise<Command> {
   program
     .command('diff')
     .description(
-      'What differs between two snapshots: ranges that came, went, or changed rights or owners; registers.',
+      'What differs between two snapshots: ranges that came, went, or changed rights or owners; threads, registers.',
     )
     .argument('<before>', 'a file that `snapshot` wrote')
     .argument('<after>', 'a later one')
@@ -137,7 +146,7 @@ async function commands(): Promise<Command> {
   program
     .command('new')
     .description(
-      "Make a student's folder: the file to edit, the lab's library to read, types for the editor, a README.",
+      "Make a student's folder: the files to edit, the lab's library to read, types for the editor, a README.",
     )
     .argument('<lab>', 'which lab, such as weensyos')
     .argument('<dir>', 'the folder; it must be empty or not there')
@@ -155,20 +164,34 @@ Without a command, the samples that come with the labs are graded.
 
 Examples:
   ${NAME} new weensyos my-lab          make a folder to work in
-  ${NAME} run my-lab                   boot it and watch its memory
+  ${NAME} run my-lab                   boot it and watch
   ${NAME} grade my-lab                 score it, with the reasons
   ${NAME} grade class/ --json          score a folder of folders, as JSON
 
 Exit codes: 0 done, 1 a score below --fail-under, 2 wrong usage, 3 our own error.`
 
 const KEYS = `
-Keys while it runs:
-  a f e     as in the lab (other keys go to the emulated keyboard too)
-  1 to 9    show the address space of that process; 0: all in turn
+Keys while it runs (the line below the screen says which there are):
   p  .      pause; run to the next trap
   +  -      faster, slower
   r         start again
-  q         quit`
+  q         quit
+  1 to 9    show the address space of that process, 0: all in turn, where the lab has such a screen
+Other keys go to the emulated keyboard. In a lab with a shell all keys do, also Ctrl-C; there the keys above come after
+Ctrl-], which by itself is not sent.
+
+A machine that resets itself may boot again, and does so no more often than the lab says. --ticks is for each boot. With
+--type, what comes before the text may take as many ticks again. In the text, \\n is Enter, \\\\ a backslash.`
+
+const READERS = `
+Points that only a person can give (answers to questions) await a reader: they count as 0 and are shown as pending.
+
+--sheet DIR writes DIR/NAME.md for each submission: the answers, and what the machine has seen of the matter. A sheet of an
+earlier run is replaced unless somebody has changed it; nothing else in DIR is ever touched: where the name is taken the
+sheet gets a number. Characters of NAME that are no letters, digits, spaces or ._- become _.
+
+--points FILE takes them over: { "NAME": { "points": { "CHECK": 7.5 }, "comment": "...", "by": "..." } }, 0 to what the
+check is worth. What has not passed what the machine checks first gets none. Names that are not graded now are left out.`
 
 try {
   const program = await commands()

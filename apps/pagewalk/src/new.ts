@@ -8,7 +8,7 @@ import { write } from './terminal.ts'
 
 /** Does nothing to a folder that has something in it. */
 export async function newFolder(id: string, dir: string): Promise<void> {
-  const lab = labNamed(id)
+  const lab = await labNamed(id)
   mustBeEmpty(dir)
   try {
     mkdirSync(dir, { recursive: true })
@@ -75,6 +75,6 @@ function tsconfig({ bundle, files }: Lab): object {
       skipLibCheck: true,
       paths: { '@pagewalk/machine': ['./types/machine.d.ts'], ...Object.fromEntries(modules) },
     },
-    include: [...files, 'lib', 'types'],
+    include: [...files.filter((file) => file.endsWith('.ts')), 'lib', 'types'],
   }
 }

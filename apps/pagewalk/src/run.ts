@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs'
 import {
   type Action,
   findSubmissions,
-  type Lab,
   type Live,
   plain,
   playOnce,
@@ -41,7 +40,7 @@ export async function runHeadless(
     if (run.stop.reason === 'reset' && boot < boots) continue
     if (options.type && ready && run.stop.reason === 'limit' && !run.output.serial.includes(ready))
       say(`${JSON.stringify(ready)} was not said on the serial port; the text was typed all the same`)
-    return write(options.serial ? readable(serial) : screenOf(run))
+    return write(options.serial ? `${readable(serial).trimEnd()}\n` : screenOf(run))
   }
 }
 const say = (words: string): boolean => process.stderr.write(`${plain(words)}\n`)
@@ -104,9 +103,11 @@ function planOf({ keys = '', type, ticks = DEFAULT_TICKS }: RunOptions, live: Li
   const instructions = Math.ceil(ticks * live.instructionsPerTick)
   const { ready, instructionsPerTick } = live
   return [
-    ...[...typed('--keys', keys)].map((key) => ({ do: 'key' as const, key })),
+    ...[...typed('--keys', keys)].map((key) => ({ do: 'key' as const, key: key === '\n' ? 'Enter' : key })),
     ...(type && ready ? [{ do: 'run' as const, instructions, untilOutput: ready }] : []),
-    ...(type ? [{ do: 'type' as const, text: typed('--type', lines(type)), instructions: instructionsPerTick }] : []),
+    ...(type
+      ? [{ do: 'type' as const, text: typed('--type', lines(type)), instructions: instructionsPerTick }]
+      : []),
     { do: 'run', instructions },
   ]
 }

@@ -5,6 +5,7 @@ import type { u64 } from '@pagewalk/machine/x86-64'
 export interface MachineOptions {
   readonly memoryBytes: number
   readonly instructionsPerSecond: number
+  readonly cpus?: number
 }
 export interface StartState {
   readonly rip: u64
@@ -35,8 +36,9 @@ export interface PhysicalMemory {
 export declare class Machine {
   readonly memory: PhysicalMemory
   readonly ring0: Ring0
+  readonly options: MachineOptions
   readonly time: number
-  start(at: StartState): void
+  start(at: StartState, cpu?: number): void
 }
 
 /** A linear address; as a number it must be an integer in [0, 2^53). */
@@ -87,6 +89,15 @@ export declare class Ring0 {
   lgdt(base: Address, limit: number): void
   lidt(base: Address, limit: number): void
   ltr(selector: number): void
+  /** Index of the CPU that runs this; its APIC ID is the same number. */
+  readonly cpu: number
+  readonly cpus: number
+  cpuid(leaf: number, subleaf?: number): { eax: number; ebx: number; ecx: number; edx: number }
+  startCpu(cpu: number, at: { rip: Address; rsp: Address; cr3: u64 }): void
+  /** RFLAGS.IF of this CPU. */
+  readonly interrupts: boolean
+  setInterrupts(on: boolean): void
+  wait(what: string, done: () => boolean): void
   resume(rip: Address, rsp: Address): void
   stop(message: string): never
   setStopLoop(rip: Address, rsp: Address): void

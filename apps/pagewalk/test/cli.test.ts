@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseSnapshot, type Result, resultSchema } from '@pagewalk/grader'
+import { parseSnapshot, type Result, resultSchema, sampleSubmissions } from '@pagewalk/grader'
+import { nautilus } from '@pagewalk/grading-nautilus-aspace'
 import { weensyos } from '@pagewalk/grading-weensyos'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
@@ -129,17 +130,87 @@ describe('run, snapshot, diff', () => {
   })
 })
 
+/** A student's folder of the lab with a shell, with the files of one of its samples. */
+async function shellFolder(name: string, sample: string): Promise<string> {
+  const { code, err } = await pagewalk('new', 'nautilus', name)
+  if (code !== 0) throw new Error(`new ended with ${code}: ${err}`)
+  const files = sampleSubmissions(nautilus).find((each) => each.name === sample)?.files ?? []
+  for (const [file, text] of files) writeFileSync(join(dir, name, file), text)
+  return name
+}
+describe('a lab with a shell', () => {
+  test('run --headless types a text when the system waits for it, and shows screen or serial port', async () => {
+    const path = await shellFolder('typed', 'reference')
+    const text = 'shell two\\nquip\n'
+    const screen = await pagewalk('run', path, '--headless', '--type', text)
+    expect(screen).toMatchObject({ code: 0, err: '' })
+    expect(screen.out).toMatch(/^two> /m)
+    const serial = await pagewalk('run', path, '--headless', '--serial', '--type', text)
+    expect(serial).toMatchObject({ code: 0, err: '' })
+    expect(serial.out).toMatch(/^root-shell> shell two$[^]*^two> /m)
+    expect(serial.out).toContain(`Don't understand "quip"`)
+    const snapshot = await pagewalk('snapshot', path, '--type', 'shell two\n')
+    const { spaces, threads, cpus } = parseSnapshot(snapshot.out)
+    expect(spaces.map(({ name }) => name)).toEqual(expect.arrayContaining(['default', 'root-shell', 'two']))
+    expect(threads?.map(({ name }) => name)).toEqual(expect.arrayContaining(['root-shell', 'two']))
+    expect(cpus?.length).toBe(2)
+  })
+  test('run --headless boots a machine that resets itself again, and tells why', async () => {
+    const path = await shellFolder('loops', 'handed-out')
+    const { code, out, err } = await pagewalk('run', path, '--headless', '--serial', '--type', 'x')
+    expect(code).toBe(0)
+    expect(err.split('\n')).toEqual([
+      'boot 1 of 3: the machine reset itself, and boots again',
+      'boot 2 of 3: the machine reset itself, and boots again',
+      expect.stringMatching(
+        /^boot 3 of 3: the machine reset itself: #PF .*#DF could not be delivered: .*: triple fault; the kernel was at paging\.ts:\d+:\d+$/,
+      ),
+      '',
+    ])
+    expect(out.match(/About to move thread/g)?.length).toBe(3)
+  })
+  test('points that a person gives: a sheet is written, a file of points is taken over', async () => {
+    const path = await shellFolder('ann', 'handed-out')
+    const { files } = sampleSubmissions(nautilus).find(({ name }) => name === 'reference')!
+    writeFileSync(join(dir, path, 'STATUS.md'), files.get('STATUS.md') ?? '')
+    const waiting = await pagewalk('grade', path, '--json', '--sheet', 'sheets')
+    expect(waiting).toMatchObject({ code: 0, err: '1 sheet in sheets\n' })
+    const before = resultSchema.parse(JSON.parse(waiting.out))
+    expect(before).toMatchObject({ pending: 10, maxScore: 100 })
+    expect(readFileSync(join(dir, 'sheets', 'ann.md'), 'utf8')).toMatch(/^<!-- sheet of nautilus, "ann", /)
+    const points = { points: { 'status-read': 8.5 }, comment: 'Good.', by: 'Bo' }
+    writeFileSync(join(dir, 'points.json'), JSON.stringify({ ann: points, bob: points }))
+    const read = await pagewalk('grade', path, '--json', '--points', 'points.json')
+    expect(read.err).toBe('points.json: 1 of 2 are not graded now: bob\n')
+    const after = resultSchema.parse(JSON.parse(read.out))
+    expect(after).toMatchObject({ pending: 0, score: before.score + 8.5 })
+    writeFileSync(join(dir, 'points.json'), JSON.stringify({ ann: { points: { 'status-read': 11 } } }))
+    const wrong = await pagewalk('grade', path, '--points', 'points.json')
+    expect(wrong).toMatchObject({
+      code: 2,
+      out: '',
+      err: 'pagewalk: points of ann: expected 0 to 10 for status-read, got 11\n',
+    })
+  })
+})
+
 describe('new', () => {
-  test('makes a folder in which the editor finds all types', async () => {
-    expect(readdirSync(student).sort()).toEqual(
-      expect.arrayContaining(['README.md', 'kernel.ts', 'lib', 'tsconfig.json', 'types']),
+  test.each([
+    ['weensyos', ['kernel.ts']],
+    ['nautilus', ['paging.ts', 'shell.ts', 'STATUS.md']],
+  ])('makes a folder in which the editor finds all types: %s', async (lab, files) => {
+    const made = join(dir, `types-${lab}`)
+    const { out } = await pagewalk('new', lab, made)
+    expect(out).toContain(`Edit ${files.join(', ')}; start with README.md.\n`)
+    expect(readdirSync(made).sort()).toEqual(
+      expect.arrayContaining([...files, 'README.md', 'lib', 'tsconfig.json', 'types'].sort()),
     )
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     const done = await new Promise<string>((resolve) => {
-      const child = spawn(process.execPath, [tsc, '-p', student], { stdio: ['ignore', 'pipe', 'pipe'] })
-      let out = ''
-      child.stdout.on('data', (text) => (out += text))
-      child.on('close', (code) => resolve(`${code} ${out}`))
+      const child = spawn(process.execPath, [tsc, '-p', made], { stdio: ['ignore', 'pipe', 'pipe'] })
+      let told = ''
+      child.stdout.on('data', (text) => (told += text))
+      child.on('close', (code) => resolve(`${code} ${told}`))
     })
     expect(done).toBe('0 ')
   })
@@ -163,6 +234,22 @@ describe('what is wrong is told in one sentence, with exit code 2', () => {
     [['grade', 'nowhere'], /^pagewalk: nowhere: expected a folder with kernel\.ts, .* got nothing there\n$/],
     [['grade'], /^pagewalk: missing required argument 'path'\n$/],
     [['grade', 'student', '--lab', 'minix'], /^pagewalk: expected a lab \(.*weensyos.*\), got "minix"\n$/],
+    [
+      ['grade', 'student', '--sheet', 'sheets'],
+      /^pagewalk: --sheet: expected a lab that leaves points to a reader, got weensyos\n$/,
+    ],
+    [
+      ['grade', 'student', '--points', 'none.json'],
+      /^pagewalk: none\.json: expected a JSON file with points, got ENOENT/,
+    ],
+    [
+      ['run', 'student', '--headless', '--type', 'grün'],
+      /^pagewalk: --type: expected characters of a US keyboard, got "ü"\n$/,
+    ],
+    [
+      ['snapshot', 'student', '--keys', 'ß'],
+      /^pagewalk: --keys: expected characters of a US keyboard, got "ß"\n$/,
+    ],
     [['grade', 'student', '--jobs', 'none'], /Expected a whole number, 1 or more, got "none"\.\n$/],
     [
       ['run', 'student', '--headless', '--program', 'ls'],
@@ -186,6 +273,7 @@ describe('what is wrong is told in one sentence, with exit code 2', () => {
   })
 })
 
-test('the lab that the command line has is whole', () => {
+test('the labs that the command line has are whole', () => {
   expect(weensyos.live.programs).toEqual(['allocator', 'fork', 'forkexit'])
+  expect(nautilus.live.programs).toEqual(['root-shell'])
 })

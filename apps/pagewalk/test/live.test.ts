@@ -1,8 +1,13 @@
 // The live screen on a real pseudo-terminal, where `script` of util-linux can make one.
 
 import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { sampleSubmissions } from '@pagewalk/grader'
+import { nautilus } from '@pagewalk/grading-nautilus-aspace'
+import { expect, onTestFinished, test } from 'vitest'
 import { ENTER, LEAVE } from '../src/screen.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -52,4 +57,47 @@ test.skipIf(!hasScript)(
     )
   },
   30_000,
+)
+
+const CTRL_BRACKET = '\x1d'
+const run = (path: string): string => `'${process.execPath}' '${main}' run '${path}'`
+
+test.skipIf(!hasScript)(
+  'in a lab with a shell all keys are typed; commands come behind Ctrl-]',
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'pagewalk-live-'))
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    const reference = sampleSubmissions(nautilus).find(({ name }) => name === 'reference')
+    for (const [name, text] of reference?.files ?? []) writeFileSync(join(dir, name), text)
+    const { code, text } = await onTerminal(run(dir), [
+      [/root-shell> /, 'quip\r'],
+      [/Don't understand "quip"/, CTRL_BRACKET],
+      [/command\?/, 'p'],
+      [/paused/, `${CTRL_BRACKET}pshell two\r`],
+      [/two> /, `${CTRL_BRACKET}q`],
+    ])
+    expect(code).toBe(0)
+    expect(text).toContain('Ctrl-] then:')
+    expect(text.slice(text.indexOf(LEAVE) + LEAVE.length)).toBe('')
+  },
+  60_000,
+)
+
+test.skipIf(!hasScript)(
+  'a machine that resets itself boots again, so often as the lab says, and the story is told',
+  async () => {
+    const handedOut = dirname(
+      fileURLToPath(import.meta.resolve('../../../packages/nautilus-aspace/paging.ts')),
+    )
+    const { code, text } = await onTerminal(run(handedOut), [
+      [/boot 1 of 3: the machine reset itself, and boots again/, ''],
+      [/boot 2 of 3: the machine reset itself, and boots again/, ''],
+      [/boot 3 of 3: the machine reset itself: #PF/, `${CTRL_BRACKET}q`],
+    ])
+    expect(code).toBe(0)
+    expect(text.slice(text.indexOf(LEAVE) + LEAVE.length)).toMatch(
+      /^boot 3 of 3: the machine reset itself: #PF .*triple fault; the kernel was at paging\.ts:\d+:\d+\r\n$/,
+    )
+  },
+  60_000,
 )

@@ -3,7 +3,14 @@
 import { type Check, fail, pass } from '@pagewalk/grader'
 import type { Machine } from '@pagewalk/machine'
 import { type u64, VECTOR_PF } from '@pagewalk/machine/x86-64'
-import { FS_OFFSETS, FS_OFFSETS_ADDR, FS_READS_ADDR, KMEM_FREE, KMEM_MAP_ADDR, VECTOR_XCALL } from '@pagewalk/nautilus-aspace'
+import {
+  FS_OFFSETS,
+  FS_OFFSETS_ADDR,
+  FS_READS_ADDR,
+  KMEM_FREE,
+  KMEM_MAP_ADDR,
+  VECTOR_XCALL,
+} from '@pagewalk/nautilus-aspace'
 import { FILE_BYTES, FILE_VA, FRAMES, fileByte, GROWING, LARGE } from '../probes/places.ts'
 import { hex, mappedPage, Probed, staleEntry, translate, wrongPage } from '../run.ts'
 import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
@@ -36,9 +43,15 @@ export const extra: readonly Check[] = [
         () => mustEnd(probed, 'accesses to the next page of a growing region are served'),
         ...['up', 'down'].map((way) => () => {
           const dirty = probed.notes(`fresh ${way}`).find(([, value]) => value !== 0n)
-          if (dirty) return { expected: `a grown page (${way}) begins as zeros`, observed: `${hex(dirty[1] ?? 0n)} at ${hex(dirty[0] ?? 0n)}` }
+          if (dirty)
+            return {
+              expected: `a grown page (${way}) begins as zeros`,
+              observed: `${hex(dirty[1] ?? 0n)} at ${hex(dirty[0] ?? 0n)}`,
+            }
           const lost = probed.notes(`kept ${way}`).find(([, value]) => value !== 0x5cn)
-          return lost ? { expected: 'what is written to a grown page can be read', observed: hex(lost[1] ?? 0n) } : undefined
+          return lost
+            ? { expected: 'what is written to a grown page can be read', observed: hex(lost[1] ?? 0n) }
+            : undefined
         }),
         () => reads(probed, 'old', [FRAMES + PAGE, FRAMES + 0x4000n, FRAMES + 0x8000n]),
         () => look(probed, 'grown', grownFrames),
@@ -60,12 +73,15 @@ export const extra: readonly Check[] = [
     hint: 'Who else may have these pages in a TLB, and when do you know that they have been dropped?',
     judge: (probed) =>
       firstWrong(
-        ...['move', 'protect', 'remove'].map((verb) => () => mustReturn(probed, verb, true, `${verb}_region`)),
-        ...['moved', 'protected', 'removed'].map((label) => () =>
-          look(probed, label, (machine, root) => {
-            const stale = staleEntry(machine, root, 0) ?? staleEntry(machine, root, 1)
-            return must(!stale, 'no stale translation in any TLB when the call returns', () => stale ?? '')
-          }),
+        ...['move', 'protect', 'remove'].map(
+          (verb) => () => mustReturn(probed, verb, true, `${verb}_region`),
+        ),
+        ...['moved', 'protected', 'removed'].map(
+          (label) => () =>
+            look(probed, label, (machine, root) => {
+              const stale = staleEntry(machine, root, 0) ?? staleEntry(machine, root, 1)
+              return must(!stale, 'no stale translation in any TLB when the call returns', () => stale ?? '')
+            }),
         ),
         () => mustEnd(probed, 'the thread on the other CPU goes on'),
       ),
@@ -80,9 +96,24 @@ export const extra: readonly Check[] = [
       const shots = xcalls(probed, probed.time('shooting'), probed.time('shot'))
       const idle = xcalls(probed, probed.time('alone'), probed.time('alone end'))
       return firstWrong(
-        () => must(shots.length > 0, 'CPU 1 is interrupted while it uses the space', () => 'nobody was interrupted'),
-        () => must(shots.every((to) => to === 1), 'only CPU 1 is interrupted', () => `CPUs ${[...new Set(shots)].join(', ')} were`),
-        () => must(idle.length === 0, 'nobody is interrupted for a space that no other CPU uses', () => `CPU ${idle[0]} was`),
+        () =>
+          must(
+            shots.length > 0,
+            'CPU 1 is interrupted while it uses the space',
+            () => 'nobody was interrupted',
+          ),
+        () =>
+          must(
+            shots.every((to) => to === 1),
+            'only CPU 1 is interrupted',
+            () => `CPUs ${[...new Set(shots)].join(', ')} were`,
+          ),
+        () =>
+          must(
+            idle.length === 0,
+            'nobody is interrupted for a space that no other CPU uses',
+            () => `CPU ${idle[0]} was`,
+          ),
       )
     },
   }),
@@ -109,17 +140,27 @@ export const extra: readonly Check[] = [
     hint: 'Which of va, pa and the rest of the length decide? (512 GiB pages do not exist: bit 7 of a PML4 entry is reserved.)',
     judge: (probed) =>
       firstWrong(
-        ...['both', 'askew', 'mixed', 'lazy'].map((tag) => () => mustReturn(probed, tag, true, `add_region (${tag})`)),
+        ...['both', 'askew', 'mixed', 'lazy'].map(
+          (tag) => () => mustReturn(probed, tag, true, `add_region (${tag})`),
+        ),
         () => look(probed, 'built', leafSizes),
         () => {
           const tables = probed.note('tables')?.[0] ?? 0n
-          return must(tables <= 4n, '4 MiB in two large pages take at most 3 page tables', () => `${tables} pages`)
+          return must(
+            tables <= 4n,
+            '4 MiB in two large pages take at most 3 page tables',
+            () => `${tables} pages`,
+          )
         },
         () => {
           const faults = probed
             .faults(probed.time('faults from'), probed.time('faults to'))
             .filter(({ vector }) => vector === VECTOR_PF).length
-          return must(faults === 2, 'a lazy region faults once for each 2 MiB', () => `${faults} page faults for 4 MiB`)
+          return must(
+            faults === 2,
+            'a lazy region faults once for each 2 MiB',
+            () => `${faults} page faults for 4 MiB`,
+          )
         },
       ),
   }),
@@ -131,18 +172,26 @@ export const extra: readonly Check[] = [
     hint: 'At which level is the entry of a large page, and what does one INVLPG drop?',
     judge: (probed) =>
       firstWrong(
-        ...['protect', 'move', 'remove'].map((verb) => () => mustReturn(probed, verb, true, `${verb}_region of large pages`)),
-        ...(['protected', 'moved'] as const).map((label) => () =>
-          look(probed, label, (machine, root) => {
-            const pa = LARGE.both.pa + (label === 'moved' ? 0x20_0000n : 0n)
-            const want = { ...LARGE.both, pa, writable: false, executable: false }
-            const wrong = wrongPage(machine, root, want, [0, 1, 511, 512, 1023]) ?? staleEntry(machine, root)
-            return must(!wrong, `the pages are as they must be when ${label}`, () => wrong ?? '')
-          }),
+        ...['protect', 'move', 'remove'].map(
+          (verb) => () => mustReturn(probed, verb, true, `${verb}_region of large pages`),
+        ),
+        ...(['protected', 'moved'] as const).map(
+          (label) => () =>
+            look(probed, label, (machine, root) => {
+              const pa = LARGE.both.pa + (label === 'moved' ? 0x20_0000n : 0n)
+              const want = { ...LARGE.both, pa, writable: false }
+              const wrong =
+                wrongPage(machine, root, want, [0, 1, 511, 512, 1023]) ?? staleEntry(machine, root)
+              return must(!wrong, `the pages are as they must be when ${label}`, () => wrong ?? '')
+            }),
         ),
         () =>
           look(probed, 'removed', (machine, root) => {
-            const left = mappedPage(machine, root, [0n, 511n, 512n, 1023n].map((page) => LARGE.both.va + page * PAGE))
+            const left = mappedPage(
+              machine,
+              root,
+              [0n, 511n, 512n, 1023n].map((page) => LARGE.both.va + page * PAGE),
+            )
             const wrong = left ?? staleEntry(machine, root)
             return must(!wrong, 'nothing of the removed region is left', () => wrong ?? '')
           }),
@@ -160,13 +209,23 @@ export const extra: readonly Check[] = [
       firstWrong(
         () => mustReturn(probed, 'file', true, 'add_region with FILE'),
         () => {
-          const wrong = probed.notes('file byte').find(([va, value]) => value !== fileAt((va ?? 0n) - FILE_VA))
+          const wrong = probed
+            .notes('file byte')
+            .find(([va, value]) => value !== fileAt((va ?? 0n) - FILE_VA))
           return wrong
-            ? { expected: `the byte at ${hex(wrong[0] ?? 0n)} is ${hex(fileAt((wrong[0] ?? 0n) - FILE_VA))}`, observed: hex(wrong[1] ?? 0n) }
+            ? {
+                expected: `the byte at ${hex(wrong[0] ?? 0n)} is ${hex(fileAt((wrong[0] ?? 0n) - FILE_VA))}`,
+                observed: hex(wrong[1] ?? 0n),
+              }
             : undefined
         },
         () => must(probed.notes('file byte').length === 7, 'all bytes can be read', () => probed.ending),
-        () => must(probed.note('file byte again')?.[1] === fileAt(0x2345n), 'a second mapping has pages of its own', () => 'it sees what was written to the first'),
+        () =>
+          must(
+            probed.note('file byte again')?.[1] === fileAt(0x2345n),
+            'a second mapping has pages of its own',
+            () => 'it sees what was written to the first',
+          ),
         () => must(probed.note('written')?.[1] === 0xeen, 'what is written can be read', () => probed.ending),
         () => look(probed, 'eager', eagerFile),
       ),
@@ -196,7 +255,13 @@ export const extra: readonly Check[] = [
   }),
 ]
 
-function deadly(id: string, claim: string, scenarios: readonly string[], needs: readonly string[], hint: string): Check {
+function deadly(
+  id: string,
+  claim: string,
+  scenarios: readonly string[],
+  needs: readonly string[],
+  hint: string,
+): Check {
   return {
     id,
     claim,
@@ -211,27 +276,38 @@ function deadly(id: string, claim: string, scenarios: readonly string[], needs: 
   }
 }
 function grownFrames(machine: Machine, root: u64): Wrong | undefined {
-  const grown = [2n, 3n].map((page) => GROWING.up + page * PAGE).concat([1n, 2n, 3n].map((page) => GROWING.down - page * PAGE))
+  const grown = [2n, 3n]
+    .map((page) => GROWING.up + page * PAGE)
+    .concat([1n, 2n, 3n].map((page) => GROWING.down - page * PAGE))
   const frames = new Set<u64>()
   for (const va of grown) {
     const pa = translate(machine, root, va)?.pa
     if (pa === undefined) return { expected: `${hex(va)} is mapped`, observed: 'it is not' }
     const given = pa < 0x400_0000n && machine.memory.read8(KMEM_MAP_ADDR + Number(pa >> 12n)) !== KMEM_FREE
     if (!given || frames.has(pa))
-      return { expected: `${hex(va)} has a page of its own from the allocator`, observed: `it has ${hex(pa)}` }
+      return {
+        expected: `${hex(va)} has a page of its own from the allocator`,
+        observed: `it has ${hex(pa)}`,
+      }
     frames.add(pa)
   }
-  const old = wrongPage(machine, root, { va: GROWING.up, pa: FRAMES, pages: 2, writable: true, executable: false }, [1])
+  const old = wrongPage(machine, root, { va: GROWING.up, pa: FRAMES, pages: 2, writable: true }, [1])
   return old ? { expected: 'the first pages of the region are as before', observed: old } : undefined
 }
 function balanced(probed: Probed): Wrong | undefined {
   const [before = 0n, after] = probed.note('balance') ?? []
   if (after === undefined) return { expected: 'the probe ends', observed: probed.ending }
-  return must(before === after, 'after destroy as many pages are in use as before', () => `${after - before} more`)
+  return must(
+    before === after,
+    'after destroy as many pages are in use as before',
+    () => `${after - before} more`,
+  )
 }
 function xcalls(probed: Probed, from = 0, to = 0): number[] {
   return probed.run.events.flatMap((event) =>
-    event.kind === 'ipi' && event.vector === VECTOR_XCALL && event.time >= from && event.time <= to ? [event.to] : [],
+    event.kind === 'ipi' && event.vector === VECTOR_XCALL && event.time >= from && event.time <= to
+      ? [event.to]
+      : [],
   )
 }
 function leafSizes(machine: Machine, root: u64): Wrong | undefined {
@@ -248,31 +324,45 @@ function leafSizes(machine: Machine, root: u64): Wrong | undefined {
   ]
   for (const [name, va, size] of wanted) {
     const found = translate(machine, root, va)
-    const wrong = must(found?.size === size, `${hex(va)} (${name}) is mapped by a page of ${hex(size)} bytes`, () =>
-      found ? `one of ${hex(found.size)}` : 'not mapped',
+    const wrong = must(
+      found?.size === size,
+      `${hex(va)} (${name}) is mapped by a page of ${hex(size)} bytes`,
+      () => (found ? `one of ${hex(found.size)}` : 'not mapped'),
     )
     if (wrong) return wrong
   }
   for (const { va, pa, pages } of [LARGE.both, LARGE.askew, LARGE.mixed, LARGE.lazy]) {
-    const wrong = wrongPage(machine, root, { va, pa, pages, writable: true, executable: false }, [0, 2, 3, 511, pages - 1])
+    const wrong = wrongPage(machine, root, { va, pa, pages, writable: true }, [0, 2, 3, 511, pages - 1])
     if (wrong) return { expected: 'each page leads where its region says', observed: wrong }
   }
-  const outside = mappedPage(machine, root, [LARGE.both.va + 0x40_0000n, LARGE.mixed.va - PAGE, LARGE.mixed.va + 517n * PAGE])
+  const outside = mappedPage(machine, root, [
+    LARGE.both.va + 0x40_0000n,
+    LARGE.mixed.va - PAGE,
+    LARGE.mixed.va + 517n * PAGE,
+  ])
   return outside ? { expected: 'no large page reaches beyond its region', observed: outside } : undefined
 }
 const fileAt = (offset: u64): u64 => (offset < BigInt(FILE_BYTES) ? BigInt(fileByte(Number(offset))) : 0n)
 function eagerFile(machine: Machine, root: u64): Wrong | undefined {
   for (const offset of [0n, 0x1001n, 0x2345n, 0x31ffn, 0x3200n]) {
     const pa = translate(machine, root, FILE_VA + offset)?.pa
-    if (pa === undefined) return { expected: 'an eager FILE region is mapped at once', observed: `${hex(FILE_VA + offset)} is not` }
+    if (pa === undefined)
+      return {
+        expected: 'an eager FILE region is mapped at once',
+        observed: `${hex(FILE_VA + offset)} is not`,
+      }
     const value = BigInt(machine.memory.read8(Number(pa)))
-    if (value !== fileAt(offset)) return { expected: `byte ${hex(offset)} of the file is ${hex(fileAt(offset))}`, observed: hex(value) }
+    if (value !== fileAt(offset))
+      return { expected: `byte ${hex(offset)} of the file is ${hex(fileAt(offset))}`, observed: hex(value) }
   }
   return undefined
 }
 /** Offsets of the reads between two images, ascending, each as often as it was read. */
 function readOffsets(before: Machine, after: Machine): number[] {
-  const [from, to] = [before, after].map((machine) => Number(machine.memory.read64(FS_READS_ADDR))) as [number, number]
+  const [from, to] = [before, after].map((machine) => Number(machine.memory.read64(FS_READS_ADDR))) as [
+    number,
+    number,
+  ]
   return Array.from({ length: Math.min(to - from, FS_OFFSETS) }, (_, n) =>
     Number(after.memory.read64(FS_OFFSETS_ADDR + ((from + n) % FS_OFFSETS) * 8)),
   ).sort((a, b) => a - b)

@@ -40,7 +40,12 @@ export function firstWrong(...tries: readonly (() => Wrong | undefined)[]): Wron
 
 const STATUS_WORDS = ['0', '-1', 'neither 0 nor -1']
 /** A call of the abstraction and what it must have returned. */
-export function mustReturn(probed: Probed, tag: string, accepted: boolean, what: string = tag): Wrong | undefined {
+export function mustReturn(
+  probed: Probed,
+  tag: string,
+  accepted: boolean,
+  what: string = tag,
+): Wrong | undefined {
   const status = probed.status(tag)
   const expected = `${what} returns ${accepted ? 0 : -1}`
   if (status === undefined) return { expected, observed: `it did not come to that: ${probed.ending}` }

@@ -7,7 +7,7 @@ import { hex, mappedPage, type Probed, staleEntry, tellFault, wrongPage } from '
 import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
 
 /** In every probe's space, for the kernel's own sake. */
-const LOW = { va: 0n, pa: 0n, pages: LOW_BYTES / 4096, writable: true, executable: true }
+const LOW = { va: 0n, pa: 0n, pages: LOW_BYTES / 4096 }
 const PAGE = 4096n
 const BEFORE_THE_MOVE = 'before the thread moves'
 
@@ -45,7 +45,8 @@ export const task1: readonly Check[] = [
           probed.root('eager') === undefined
             ? { expected: 'the thread lives on behind nk_aspace_move_thread', observed: probed.ending }
             : undefined,
-        () => mustEnd(probed, 'the thread reads its eager regions and moves back to the default address space'),
+        () =>
+          mustEnd(probed, 'the thread reads its eager regions and moves back to the default address space'),
         () =>
           probed.root('eager') === probed.root('back')
             ? {
@@ -67,7 +68,9 @@ export const task1: readonly Check[] = [
           const tables = added(probed)
           if (isWrong(tables)) return tables
           const wrong = wrongPage(tables.machine, tables.root, LOW)
-          return wrong ? { expected: `the low region is mapped ${BEFORE_THE_MOVE}`, observed: wrong } : undefined
+          return wrong
+            ? { expected: `the low region is mapped ${BEFORE_THE_MOVE}`, observed: wrong }
+            : undefined
         },
         () => {
           const moved = probed.time('cr3 eager') ?? 0
@@ -80,7 +83,8 @@ export const task1: readonly Check[] = [
   }),
   probeCheck({
     id: 'eager-translations',
-    claim: 'Every page of an eager region leads to its physical page with its rights, wherever the region lies.',
+    claim:
+      'Every page of an eager region leads to its physical page with its rights, wherever the region lies.',
     needs: ['eager-space-lives'],
     scenario: 'eager',
     hint: 'Follow the walk: which entry has another address, or a right too many or too few?',
@@ -91,8 +95,10 @@ export const task1: readonly Check[] = [
         ...EAGER_PLACES.map((place) => () => {
           const refused = mustReturn(probed, `add ${place.name}`, true, `add_region (${place.name})`)
           if (refused) return refused
-          const wrong = wrongPage(tables.machine, tables.root, place)
-          return wrong ? { expected: `region "${place.name}" is mapped as it says`, observed: wrong } : undefined
+          const wrong = wrongPage(tables.machine, tables.root, { ...place, user: false })
+          return wrong
+            ? { expected: `region "${place.name}" is mapped as it says`, observed: wrong }
+            : undefined
         }),
         () => wrongReads(probed),
       )
@@ -126,7 +132,8 @@ export const task1: readonly Check[] = [
   }),
   probeCheck({
     id: 'spaces-beside-each-other',
-    claim: 'Threads in different address spaces each see their own memory at the same address, switch after switch.',
+    claim:
+      'Threads in different address spaces each see their own memory at the same address, switch after switch.',
     needs: ['eager-space-lives'],
     scenario: 'two-spaces',
     hint: 'What of your implementation is shared by all address spaces, and should it be?',
@@ -137,7 +144,10 @@ export const task1: readonly Check[] = [
         () => ownView(probed, 1),
         () =>
           probed.root('space0') === probed.root('space1')
-            ? { expected: 'two address spaces have different CR3s', observed: `both ${hex(probed.root('space0') ?? 0n)}` }
+            ? {
+                expected: 'two address spaces have different CR3s',
+                observed: `both ${hex(probed.root('space0') ?? 0n)}`,
+              }
             : undefined,
       ),
   }),
@@ -152,7 +162,9 @@ export const task1: readonly Check[] = [
         () => mustEnd(probed, 'a thread and its child in one address space both end'),
         () => {
           const root = probed.root('probe')
-          const seen = [...probed.notes('child'), ...probed.notes('parent')].map(([cr3]) => (cr3 ?? 0n) & ~0xfffn)
+          const seen = [...probed.notes('child'), ...probed.notes('parent')].map(
+            ([cr3]) => (cr3 ?? 0n) & ~0xfffn,
+          )
           const other = seen.find((cr3) => cr3 !== root)
           return other === undefined
             ? undefined
@@ -162,7 +174,9 @@ export const task1: readonly Check[] = [
           const machine = probed.machine('final')
           const root = probed.root('back')
           const stale = machine && root !== undefined ? staleEntry(machine, root) : undefined
-          return stale ? { expected: 'nothing of a space is left in the TLB when it is left', observed: stale } : undefined
+          return stale
+            ? { expected: 'nothing of a space is left in the TLB when it is left', observed: stale }
+            : undefined
         },
       ),
   }),
@@ -186,7 +200,11 @@ function wrongReads(probed: Probed): Wrong | undefined {
 function ownView(probed: Probed, n: number): Wrong | undefined {
   const root = probed.root(`space${n}`)
   const other = probed.notes(`turn ${n}`).find(([cr3]) => ((cr3 ?? 0n) & ~0xfffn) !== root)
-  if (other) return { expected: `thread ${n} runs with CR3 ${hex(root ?? 0n)}`, observed: `CR3 ${hex(other[0] ?? 0n)}` }
+  if (other)
+    return {
+      expected: `thread ${n} runs with CR3 ${hex(root ?? 0n)}`,
+      observed: `CR3 ${hex(other[0] ?? 0n)}`,
+    }
   const want = BigInt(markOf(0x100_0000n + BigInt(n) * 0x1000n))
   const wrong = probed.notes(`read ${n}`).find(([, value]) => value !== want)
   return wrong

@@ -9,7 +9,7 @@ import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.t
 import { reads } from './task2.ts'
 
 const LIVES = 'eager-space-lives'
-const LAZY = { va: LAZY_VA, pa: LAZY_PA, pages: LAZY_PAGES, writable: true, executable: false }
+const LAZY = { va: LAZY_VA, pa: LAZY_PA, pages: LAZY_PAGES }
 /** One fault may bring in its neighbours, as a large page does; the whole region may not come at once. */
 const MOST_AT_ONCE = 512
 const PAGE = 4096n
@@ -49,7 +49,9 @@ export const task3: readonly Check[] = [
         () => {
           const [machine, root] = [probed.machine('after'), probed.root('probe')]
           const wrong = machine && root !== undefined && wrongPage(machine, root, LAZY, TOUCHED)
-          return wrong ? { expected: 'each page that was read is mapped as its region says', observed: wrong } : undefined
+          return wrong
+            ? { expected: 'each page that was read leads to its frame', observed: wrong }
+            : undefined
         },
       ),
   }),
@@ -67,7 +69,9 @@ export const task3: readonly Check[] = [
       const expected = 'after add_region no page of the lazy region is mapped'
       if (before.length > 0) return { expected, observed: `${before.length} of ${LAZY_PAGES} pages are` }
       const most = `a read of one byte maps one page, or a few around it (at most ${MOST_AT_ONCE} of 4 KiB)`
-      return one.length > MOST_AT_ONCE ? { expected: most, observed: `it mapped ${one.length} pages` } : undefined
+      return one.length > MOST_AT_ONCE
+        ? { expected: most, observed: `it mapped ${one.length} pages` }
+        : undefined
     },
   }),
   probeCheck({
@@ -77,11 +81,17 @@ export const task3: readonly Check[] = [
     scenario: 'lazy',
     hint: 'Is the entry that your handler makes the one that the CPU looks for?',
     judge: (probed) => {
-      const [first, others, again] = [0, 1, 2].map((n) => faultsBetween(probed, n, n + 1)) as [number, number, number]
+      const [first, others, again] = [0, 1, 2].map((n) => faultsBetween(probed, n, n + 1)) as [
+        number,
+        number,
+        number,
+      ]
       const most = TOUCHED.length - 1
       // a page may be made in two steps, such as a table first
-      if (first < 1 || first > 2) return { expected: 'one page fault at the first access', observed: `${first}` }
-      if (others > 2 * most) return { expected: `at most ${most} page faults for ${most} pages`, observed: `${others}` }
+      if (first < 1 || first > 2)
+        return { expected: 'one page fault at the first access', observed: `${first}` }
+      if (others > 2 * most)
+        return { expected: `at most ${most} page faults for ${most} pages`, observed: `${others}` }
       return again > 0
         ? { expected: 'no page fault for pages that were read before', observed: `${again} page faults` }
         : undefined
@@ -89,7 +99,8 @@ export const task3: readonly Check[] = [
   }),
   probeCheck({
     id: 'lazy-anywhere',
-    claim: 'Lazy regions work at every address: from the first page of a table to the last of all, added before or after the move.',
+    claim:
+      'Lazy regions work at every address: from the first page of a table to the last of all, added before or after the move.',
     needs: ['lazy-pages-right'],
     scenario: 'lazy-places',
     hint: 'Which addresses lie on the border of a table, of the low half, of 2^64?',
@@ -100,8 +111,15 @@ export const task3: readonly Check[] = [
           const pa = FRAMES + BigInt(n) * 0x8000n
           return reads(probed, `place ${n}`, [pa, pa + BigInt(pages) * PAGE - 1n])
         }),
-        () => placesWrong(probed),
       ),
+  }),
+  probeCheck({
+    id: 'lazy-rights',
+    claim: 'A lazy page has the rights of its region, no more and no fewer.',
+    needs: ['lazy-anywhere'],
+    scenario: 'lazy-places',
+    hint: 'Which rights does the entry get: those of the access that faulted, or those of the region?',
+    judge: placesWrong,
   }),
   probeCheck({
     id: 'lazy-in-its-own-space',
@@ -113,7 +131,10 @@ export const task3: readonly Check[] = [
       firstWrong(
         () => mustEnd(probed, 'two threads read lazy regions at the same addresses, in turns'),
         ...[0, 1].map((n) => () => {
-          const frames = Array.from({ length: 8 }, (_, page) => FRAMES + BigInt(n) * 0x1_0000n + BigInt(page) * PAGE)
+          const frames = Array.from(
+            { length: 8 },
+            (_, page) => FRAMES + BigInt(n) * 0x1_0000n + BigInt(page) * PAGE,
+          )
           return reads(probed, `read ${n}`, frames)
         }),
       ),
@@ -151,7 +172,9 @@ export const task3: readonly Check[] = [
     run(evidence) {
       const found = highFaults(new Probed(evidence, 'shells'))
       const wrong = 'expected' in found ? found : undefined
-      return wrong ? fail({ ...wrong, hint: 'Is the second region lazy, and does memcmp go over all of it?' }) : pass
+      return wrong
+        ? fail({ ...wrong, hint: 'Is the second region lazy, and does memcmp go over all of it?' })
+        : pass
     },
   },
   shellCheck({
@@ -177,7 +200,7 @@ function placesWrong(probed: Probed): Wrong | undefined {
   ]
   for (const [n, [va, writable, executable]] of rights.entries()) {
     const pa = FRAMES + BigInt(n) * 0x8000n
-    const wrong = wrongPage(machine, root, { va, pa, pages: 1, writable, executable })
+    const wrong = wrongPage(machine, root, { va, pa, pages: 1, writable, user: false, executable })
     if (wrong) return { expected: 'a lazy page has the rights of its region', observed: wrong }
   }
   return undefined
@@ -206,7 +229,8 @@ export function mustPanic(probed: Probed): Wrong | undefined {
   const fault = probed.faults(trying).find(({ vector }) => vector === VECTOR_PF || vector === VECTOR_GP)
   const told = fault ? tellFault(fault) : 'the access that the probe makes'
   const expected = `${scenario}: the kernel panics at ${told}`
-  if (probed.note('survived')) return { expected, observed: `the access was served${howServed(probed, fault?.address)}` }
+  if (probed.note('survived'))
+    return { expected, observed: `the access was served${howServed(probed, fault?.address)}` }
   if (run.stop.reason === 'panic') return undefined
   return { expected, observed: probed.ending }
 }

@@ -5,18 +5,21 @@ import type { Machine } from '@pagewalk/machine'
 import type { u64 } from '@pagewalk/machine/x86-64'
 import { CHANGES, type Change, FRAMES, LOW_BYTES, MOVED_BY, NEIGHBOURS, touchedOf } from '../probes/places.ts'
 import { hex, mappedPage, Probed, staleEntry, translate, type Wanted, wrongPage } from '../run.ts'
+import { SET_SEEDS, SET_STEPS } from '../scenarios.ts'
 import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
-import { reads } from './task2.ts'
+import { modelWrong, reads } from './task2.ts'
 import { mustPanic } from './task3.ts'
 
 const NEEDS = ['eager-space-lives', 'lazy-pages-right']
 const PAGE = 4096n
-const LOW: Wanted = { va: 0n, pa: 0n, pages: LOW_BYTES / 4096, writable: true, executable: true }
+const LOW: Wanted = { va: 0n, pa: 0n, pages: LOW_BYTES / 4096, writable: true }
 
 /** The machine at an image, and the root of the probe's space. */
 function at(probed: Probed, label: string): { machine: Machine; root: u64 } | Wrong {
   const [machine, root] = [probed.machine(label), probed.root('probe')]
-  return machine && root !== undefined ? { machine, root } : { expected: `the probe comes to "${label}"`, observed: probed.ending }
+  return machine && root !== undefined
+    ? { machine, root }
+    : { expected: `the probe comes to "${label}"`, observed: probed.ending }
 }
 const look = (
   probed: Probed,
@@ -29,9 +32,11 @@ const look = (
 const noStale = (probed: Probed, label: string, after: string): Wrong | undefined =>
   look(probed, label, (machine, root) => {
     const stale = staleEntry(machine, root)
-    return stale ? { expected: `after ${after} the TLB holds nothing that the tables do not say`, observed: stale } : undefined
+    return stale
+      ? { expected: `after ${after} the TLB holds nothing that the tables do not say`, observed: stale }
+      : undefined
   })
-const wanted = ({ va, pa, pages }: Change, writable = true): Wanted => ({ va, pa, pages, writable, executable: false })
+const wanted = ({ va, pa, pages }: Change): Wanted => ({ va, pa, pages })
 /** Pages of a change that must be in the tables: all of an eager one. Of a lazy one, those that were touched may be gone: they fault anew. */
 const mustBeThere = (change: Change): number[] =>
   change.lazy ? [] : Array.from({ length: change.pages }, (_, page) => page)
@@ -43,27 +48,44 @@ function mapped(machine: Machine, root: u64, want: Wanted, all: readonly number[
   return wrongPage(machine, root, want, there)
 }
 /** Rights and addresses of the pages around the changes: nobody has asked to change them. */
-function neighboursWrong(machine: Machine, root: u64): string | undefined {
+function neighboursWrong(probed: Probed, machine: Machine, root: u64): string | undefined {
   for (const neighbour of NEIGHBOURS) {
-    const wrong = mapped(machine, root, wanted(neighbour), mustBeThere(neighbour))
+    if (probed.status(`add ${neighbour.name}`) !== 0) continue // judged elsewhere
+    const wrong = mapped(machine, root, { ...wanted(neighbour), writable: true }, mustBeThere(neighbour))
     if (wrong) return `${neighbour.name}: ${wrong}`
   }
   return wrongPage(machine, root, LOW)
 }
 const everyCall = (probed: Probed, verb: string, accepted = true): (() => Wrong | undefined)[] =>
-  CHANGES.map(({ name }) => () =>
-    mustReturn(probed, `${verb} ${name}`, accepted, `${verb} of the region "${name}"`),
+  CHANGES.map(
+    ({ name }) =>
+      () =>
+        mustReturn(probed, `${verb} ${name}`, accepted, `${verb} of the region "${name}"`),
   )
-const touchedReads = (probed: Probed, tag: string, offset: bigint, extra: readonly number[] = []): (() => Wrong | undefined)[] =>
-  CHANGES.map((change) => () =>
-    reads(
-      probed,
-      `${tag} ${change.name}`,
-      [...touchedOf(change), ...extra].map((page) => change.pa + BigInt(page) * PAGE + offset),
-    ),
+const touchedReads = (
+  probed: Probed,
+  tag: string,
+  offset: bigint,
+  extra: readonly number[] = [],
+): (() => Wrong | undefined)[] =>
+  CHANGES.map(
+    (change) => () =>
+      reads(
+        probed,
+        `${tag} ${change.name}`,
+        [...touchedOf(change), ...extra].map((page) => change.pa + BigInt(page) * PAGE + offset),
+      ),
   )
 
 export const task4: readonly Check[] = [
+  probeCheck({
+    id: 'region-set-changes',
+    claim: `Of ${SET_STEPS} adds, removes, protects, moves and reads each does what a set of regions does, and in the end all is mapped so.`,
+    needs: [...NEEDS, 'region-set-removes'],
+    scenario: 'set-all',
+    hint: 'What must be the same in a region so that it is the one that is meant, and what of it changes?',
+    judge: (probed) => modelWrong(probed, SET_SEEDS.all, SET_STEPS),
+  }),
   probeCheck({
     id: 'remove-unmaps',
     claim: 'remove_region takes away every page of the region, eager or filled lazily, and frees its place.',
@@ -75,15 +97,21 @@ export const task4: readonly Check[] = [
         ...everyCall(probed, 'remove'),
         () =>
           look(probed, 'removed', (machine, root) => {
-            const pages = CHANGES.flatMap(({ va, pages: n }) => Array.from({ length: n }, (_, p) => va + BigInt(p) * PAGE))
+            const pages = CHANGES.flatMap(({ va, pages: n }) =>
+              Array.from({ length: n }, (_, p) => va + BigInt(p) * PAGE),
+            )
             const left = mappedPage(machine, root, pages)
             return left ? { expected: 'no page of a removed region is mapped', observed: left } : undefined
           }),
-        ...CHANGES.map(({ name }) => () =>
-          mustReturn(probed, `remove ${name} again`, false, `a second remove_region of "${name}"`),
+        ...CHANGES.map(
+          ({ name }) =>
+            () =>
+              mustReturn(probed, `remove ${name} again`, false, `a second remove_region of "${name}"`),
         ),
-        ...CHANGES.map(({ name }) => () =>
-          mustReturn(probed, `add ${name} anew`, true, `add_region where "${name}" was`),
+        ...CHANGES.map(
+          ({ name }) =>
+            () =>
+              mustReturn(probed, `add ${name} anew`, true, `add_region where "${name}" was`),
         ),
         () => mustEnd(probed, 'new regions in the places of removed ones can be read'),
         ...touchedReads(probed, 'anew', MOVED_BY),
@@ -91,7 +119,8 @@ export const task4: readonly Check[] = [
   }),
   probeCheck({
     id: 'remove-flushes',
-    claim: 'After remove_region the TLB holds no page of the region: not the first, not one in the middle, not the last.',
+    claim:
+      'After remove_region the TLB holds no page of the region: not the first, not one in the middle, not the last.',
     needs: ['remove-unmaps'],
     scenario: 'removes',
     hint: 'What does the CPU do with a translation that it has already looked up?',
@@ -109,8 +138,17 @@ export const task4: readonly Check[] = [
         () =>
           look(probed, 'moved', (machine, root) => {
             for (const change of CHANGES) {
-              const wrong = mapped(machine, root, wanted({ ...change, pa: change.pa + MOVED_BY }), mustBeThere(change))
-              if (wrong) return { expected: 'after move_region every page that is mapped leads to the new frames', observed: wrong }
+              const wrong = mapped(
+                machine,
+                root,
+                wanted({ ...change, pa: change.pa + MOVED_BY }),
+                mustBeThere(change),
+              )
+              if (wrong)
+                return {
+                  expected: 'after move_region every page that is mapped leads to the new frames',
+                  observed: wrong,
+                }
             }
             return undefined
           }),
@@ -130,7 +168,8 @@ export const task4: readonly Check[] = [
   }),
   probeCheck({
     id: 'protect-changes-rights',
-    claim: 'After protect_region each page has the new rights, whether they are fewer or more, eager, touched or not yet touched.',
+    claim:
+      'After protect_region each page has the new rights, whether they are fewer or more, eager, touched or not yet touched.',
     needs: NEEDS,
     scenario: 'protects',
     hint: 'Which of the region’s pages have entries already, and which rights do the next ones get?',
@@ -155,7 +194,12 @@ export const task4: readonly Check[] = [
     hint: 'Does the CPU look into the tables again for a page that it has just written?',
     judge: (probed) => noStale(probed, 'protected', 'protect_region'),
   }),
-  panics('remove-is-final', 'A read of a removed region is a panic.', ['removed-0', 'removed-1', 'removed-2', 'removed-3'], ['remove-flushes']),
+  panics(
+    'remove-is-final',
+    'A read of a removed region is a panic.',
+    ['removed-0', 'removed-1', 'removed-2', 'removed-3'],
+    ['remove-flushes'],
+  ),
   panics(
     'protect-is-obeyed',
     'With CR0.WP set, a write to a region that has lost WRITE is a panic, to pages touched before and others.',
@@ -174,7 +218,12 @@ export const task4: readonly Check[] = [
         () => mustEnd(probed, 'pages that may now be written are written'),
         ...CHANGES.map(({ name }) => () => {
           const wrong = probed.notes(`granted ${name}`).find(([, value]) => value !== 0x6bn)
-          return wrong ? { expected: `the byte at ${hex(wrong[0] ?? 0n)} has been written`, observed: hex(wrong[1] ?? 0n) } : undefined
+          return wrong
+            ? {
+                expected: `the byte at ${hex(wrong[0] ?? 0n)} has been written`,
+                observed: hex(wrong[1] ?? 0n),
+              }
+            : undefined
         }),
       ),
   }),
@@ -198,11 +247,19 @@ export const task4: readonly Check[] = [
           look(probed, 'after', (machine, root) => {
             const [, lazyChange] = CHANGES as [Change, Change]
             const wrong = mapped(machine, root, wanted(lazyChange), touchedOf(lazyChange))
-            if (wrong) return { expected: 'the region is mapped as before the refused requests', observed: wrong }
-            const outside = mappedPage(machine, root, [lazyChange.va - PAGE, lazyChange.va - 2n * PAGE, 0x9_0000_0000n])
-            return outside ? { expected: 'nothing of a refused region is mapped', observed: outside } : undefined
+            if (wrong)
+              return { expected: 'the region is mapped as before the refused requests', observed: wrong }
+            const outside = mappedPage(machine, root, [
+              lazyChange.va - PAGE,
+              lazyChange.va - 2n * PAGE,
+              0x9_0000_0000n,
+            ])
+            return outside
+              ? { expected: 'nothing of a refused region is mapped', observed: outside }
+              : undefined
           }),
-        () => mustReturn(probed, 'add before it', true, 'add_region of what a refused region would have covered'),
+        () =>
+          mustReturn(probed, 'add before it', true, 'add_region of what a refused region would have covered'),
         () => mustReturn(probed, 'remove', true, 'remove_region of the region, which is still as it was'),
         () => mustEnd(probed, 'the region can be read and written after the refused requests'),
       ),
@@ -217,9 +274,17 @@ export const task4: readonly Check[] = [
       firstWrong(
         ...[0, 1].flatMap((n) => [
           ...['remove', 'move', 'remove without', 'move without'].map(
-            (verb) => () => mustReturn(probed, `${verb} ${n}`, false, `${verb} PIN in the request, of a region that has it,`),
+            (verb) => () =>
+              mustReturn(
+                probed,
+                `${verb} ${n}`,
+                false,
+                `${verb} PIN in the request, of a region that has it,`,
+              ),
           ),
-          ...['unpin', 'move after', 'remove after'].map((verb) => () => mustReturn(probed, `${verb} ${n}`, true, verb)),
+          ...['unpin', 'move after', 'remove after'].map(
+            (verb) => () => mustReturn(probed, `${verb} ${n}`, true, verb),
+          ),
         ]),
         () => mustEnd(probed, 'pinned regions can be read throughout'),
         () => reads(probed, 'moved', [FRAMES + 0x5000n, FRAMES + 0x5000n]),
@@ -246,12 +311,17 @@ export const task4: readonly Check[] = [
     hint: 'What is in CR3 while your function runs, and what when it returns?',
     judge: (probed) =>
       firstWrong(
-        ...['move', 'protect', 'remove', 'add'].map((tag) => () => mustReturn(probed, tag, true, `${tag}_region in another space`)),
+        ...['move', 'protect', 'remove', 'add'].map(
+          (tag) => () => mustReturn(probed, tag, true, `${tag}_region in another space`),
+        ),
         () => {
           const home = probed.root('home')
           const other = probed.notes('changing').find(([cr3]) => ((cr3 ?? 0n) & ~0xfffn) !== home)
           return other
-            ? { expected: `CR3 stays ${hex(home ?? 0n)} while another space is changed`, observed: hex(other[0] ?? 0n) }
+            ? {
+                expected: `CR3 stays ${hex(home ?? 0n)} while another space is changed`,
+                observed: hex(other[0] ?? 0n),
+              }
             : undefined
         },
         () => switchedOnly(probed),
@@ -263,7 +333,9 @@ export const task4: readonly Check[] = [
         () => {
           const [machine, root] = [probed.machine('entered'), probed.root('other')]
           const stale = machine && root !== undefined ? staleEntry(machine, root) : undefined
-          return stale ? { expected: 'nothing stale in the TLB of the space that is entered', observed: stale } : undefined
+          return stale
+            ? { expected: 'nothing stale in the TLB of the space that is entered', observed: stale }
+            : undefined
         },
       ),
   }),
@@ -277,7 +349,12 @@ export const task4: readonly Check[] = [
       firstWrong(
         () => {
           const bad = probed.notes('destroy').find(([status]) => status !== 0n)
-          return bad ? { expected: 'destroy returns 0', observed: `it returned ${bad[0] === 1n ? '-1' : 'something else'}` } : undefined
+          return bad
+            ? {
+                expected: 'destroy returns 0',
+                observed: `it returned ${bad[0] === 1n ? '-1' : 'something else'}`,
+              }
+            : undefined
         },
         () => mustEnd(probed, 'spaces are made, entered, left and destroyed'),
         () =>
@@ -286,7 +363,10 @@ export const task4: readonly Check[] = [
             : undefined,
         () => {
           const [before, after] = [probed.note('before'), probed.note('after')]
-          const [pages, blocks] = [0, 1].map((n) => (after?.[n] ?? 0n) - (before?.[n] ?? 0n)) as [bigint, bigint]
+          const [pages, blocks] = [0, 1].map((n) => (after?.[n] ?? 0n) - (before?.[n] ?? 0n)) as [
+            bigint,
+            bigint,
+          ]
           return pages === 0n && blocks === 0n
             ? undefined
             : {
@@ -298,12 +378,17 @@ export const task4: readonly Check[] = [
   }),
   {
     id: 'memory-elsewhere-untouched',
-    claim: 'Page 0 and the boot page tables are as they were: nothing is written through a null pointer or into the default address space.',
+    claim:
+      'Page 0 and the boot page tables are as they were: nothing is written through a null pointer or into the default address space.',
     needs: NEEDS,
     run(evidence) {
       for (const scenario of ['removes', 'moves', 'refusals', 'destroys', 'own-sets', 'overlaps']) {
         const wrong = scribbled(new Probed(evidence, scenario))
-        if (wrong) return fail({ ...wrong, hint: 'Which of your pointers can be null when a list is empty or a search fails?' })
+        if (wrong)
+          return fail({
+            ...wrong,
+            hint: 'Which of your pointers can be null when a list is empty or a search fails?',
+          })
       }
       return pass
     },
@@ -331,7 +416,11 @@ function panics(id: string, claim: string, scenarios: readonly string[], needs: 
     run(evidence) {
       for (const scenario of scenarios) {
         const wrong = mustPanic(new Probed(evidence, scenario))
-        if (wrong) return fail({ ...wrong, hint: 'What is left of the old state: in the tables, in the TLB, in your set?' })
+        if (wrong)
+          return fail({
+            ...wrong,
+            hint: 'What is left of the old state: in the tables, in the TLB, in your set?',
+          })
       }
       return pass
     },
@@ -339,28 +428,35 @@ function panics(id: string, claim: string, scenarios: readonly string[], needs: 
 }
 function filled(probed: Probed): Wrong | undefined {
   return firstWrong(
-    ...CHANGES.map((change) => () =>
-      reads(
-        probed,
-        `read ${change.name}`,
-        [...touchedOf(change), 1].map((page) => change.pa + MOVED_BY + BigInt(page) * PAGE + 0x123n),
-      ),
+    ...CHANGES.map(
+      (change) => () =>
+        reads(
+          probed,
+          `read ${change.name}`,
+          [...touchedOf(change), 1].map((page) => change.pa + MOVED_BY + BigInt(page) * PAGE + 0x123n),
+        ),
     ),
   )
 }
 function rightsAt(probed: Probed, label: string, writable: boolean): Wrong | undefined {
   return look(probed, label, (machine, root) => {
     for (const change of CHANGES) {
-      const wrong = mapped(machine, root, wanted(change, writable), mustBeThere(change))
-      if (wrong) return { expected: `every page that is mapped has ${writable ? 'W again' : 'lost W'}`, observed: wrong }
+      const wrong = mapped(machine, root, { ...wanted(change), writable }, mustBeThere(change))
+      if (wrong)
+        return {
+          expected: `every page that is mapped has ${writable ? 'W again' : 'lost W'}`,
+          observed: wrong,
+        }
     }
     return undefined
   })
 }
 function beside(probed: Probed, label: string): Wrong | undefined {
   return look(probed, label, (machine, root) => {
-    const wrong = neighboursWrong(machine, root)
-    return wrong ? { expected: 'regions that nobody has changed are mapped as before', observed: wrong } : undefined
+    const wrong = neighboursWrong(probed, machine, root)
+    return wrong
+      ? { expected: 'regions that nobody has changed are mapped as before', observed: wrong }
+      : undefined
   })
 }
 /** No CR3 was loaded while another space was changed. */
@@ -377,7 +473,10 @@ function switchedOnly(probed: Probed): Wrong | undefined {
       (event.value & ~0xfffn) !== home,
   )
   return loaded?.kind === 'cr3'
-    ? { expected: 'no other CR3 is loaded while another space is changed', observed: `CR3 ${hex(loaded.value)} was` }
+    ? {
+        expected: 'no other CR3 is loaded while another space is changed',
+        observed: `CR3 ${hex(loaded.value)} was`,
+      }
     : undefined
 }
 function scribbled(probed: Probed): Wrong | undefined {
@@ -385,10 +484,19 @@ function scribbled(probed: Probed): Wrong | undefined {
   if (!machine) return undefined
   const bytes = machine.memory.bytes.subarray(0, 4096)
   const first = bytes.findIndex((byte) => byte !== 0)
-  if (first >= 0) return { expected: `${probed.scenario}: page 0 holds zeros`, observed: `${hex(bytes[first]!)} at ${hex(first)}` }
+  if (first >= 0)
+    return {
+      expected: `${probed.scenario}: page 0 holds zeros`,
+      observed: `${hex(bytes[first]!)} at ${hex(first)}`,
+    }
   const root = probed.root('back')
   const wrong = root === undefined ? undefined : defaultWrong(machine, root)
-  return wrong ? { expected: `${probed.scenario}: the default address space maps all of memory at its own addresses`, observed: wrong } : undefined
+  return wrong
+    ? {
+        expected: `${probed.scenario}: the default address space maps all of memory at its own addresses`,
+        observed: wrong,
+      }
+    : undefined
 }
 function defaultWrong(machine: Machine, root: u64): string | undefined {
   for (let va = 0n; va < 0x400_0000n; va += 0x10_0000n) {

@@ -14,7 +14,9 @@ export const task5: readonly Check[] = [
       const hint = 'Which questions have you not come to yet?'
       if (text === undefined) return fail({ expected, observed: 'there is no STATUS.md', hint })
       const open = [...answersIn(text)].filter(([, answer]) => !isAnswer(answer)).map(([heading]) => heading)
-      return open.length === 0 ? pass : fail({ expected, observed: `no answer under ${open.join(', ')}`, hint })
+      return open.length === 0
+        ? pass
+        : fail({ expected, observed: `no answer under ${open.join(', ')}`, hint })
     },
   },
   {

@@ -8,7 +8,7 @@ export interface Mutant {
   readonly name: string
   /** Of paging.ts, unless `file` names another one. */
   readonly edits: readonly Edit[]
-  readonly file?: 'shell.ts' | 'STATUS.md'
+  readonly file?: 'paging.ts' | 'shell.ts' | 'STATUS.md'
   /** Of the solution with the extra credit. */
   readonly extra?: true
   readonly mustFail: readonly string[]
@@ -18,16 +18,20 @@ export const edit = (find: string, replace: string): Edit => ({ find, replace })
 // Pieces of reference/paging.ts that several mutants change.
 export const INSANE = '    if (!isSane(region) || overlaps(p, region)) return -1\n'
 export const NODE = '    const node = new RegionNode(region)\n'
-export const EAGER = '    if (node.region.protect.flags & NK_ASPACE_EAGER && mapAll(p, node.region) !== 0) return -1\n'
+export const EAGER =
+  '    if (node.region.protect.flags & NK_ASPACE_EAGER && mapAll(p, node.region) !== 0) return -1\n'
 export const INSERT = '    listAddTail(node.link, p.regions)\n'
 export const COPY = 'this.region = { vaStart, paStart, lenBytes, protect: { flags: protect.flags } }'
 export const OVERLAP = 'if (region.vaStart < endOf(other) && other.vaStart < endOf(region)) return true'
 export const FOUND = 'if (va >= region.vaStart && va < endOf(region)) return region'
-export const SAME = 'region.paStart === paStart && region.lenBytes === lenBytes && region.protect.flags === protect.flags'
-export const MAP_PAGE = 'pagingHelperDrill(p.cr3, vaStart + offset, paStart + offset, accessOf(protect.flags))'
+export const SAME =
+  'region.paStart === paStart && region.lenBytes === lenBytes && region.protect.flags === protect.flags'
+export const MAP_PAGE =
+  'pagingHelperDrill(p.cr3, vaStart + offset, paStart + offset, accessOf(protect.flags))'
 export const MAP_ALL = 'if (pagingHelperDrill(p.cr3, vaStart + offset, paStart + offset, access) !== 0) {'
 export const EACH_PAGE = 'for (let offset = 0n; offset < lenBytes; offset += PAGE_SIZE_4KB)'
-export const NOT_CURRENT = '  if (getCpu().curAspace !== p.aspace) return // switchTo loads CR3, and that flushes\n'
+export const NOT_CURRENT =
+  '  if (getCpu().curAspace !== p.aspace) return // switchTo loads CR3, and that flushes\n'
 export const FLUSH = `  if (pages.length > INVLPG_LIMIT) tlbFlush()
   else for (const va of pages) invlpg(va)
 `
@@ -61,7 +65,7 @@ export const MOVE_EDIT = `    flushPages(
       editEntries(p, region, (entry, offset) => (entry & ~PTE_ADDR) | (paStart + offset)),
     )
 `
-export const DESTROY_FREE = "    pagingHelperFree(p.cr3, false) // what the regions map is not ours\n"
+export const DESTROY_FREE = '    pagingHelperFree(p.cr3, false) // what the regions map is not ours\n'
 export const DESTROY_UNREGISTER = '  return aspace ? nkAspaceUnregister(aspace) : 0\n'
 export const SWITCH_TO = '  writeCr3(p.cr3)\n'
 export const ACCESS = `const accessOf = (flags: number): PhPfAccess => ({

@@ -14,7 +14,9 @@ export const task1: readonly Mutant[] = [
   {
     id: '1.5',
     name: 'one page too few',
-    edits: [edit(EACH_PAGE, 'for (let offset = 0n; offset < lenBytes - PAGE_SIZE_4KB; offset += PAGE_SIZE_4KB)')],
+    edits: [
+      edit(EACH_PAGE, 'for (let offset = 0n; offset < lenBytes - PAGE_SIZE_4KB; offset += PAGE_SIZE_4KB)'),
+    ],
     mustFail: [],
   },
   {
@@ -24,9 +26,19 @@ export const task1: readonly Mutant[] = [
     mustFail: [],
   },
   { id: '1.7', name: 'EXEC is never given', edits: [edit(ACCESS, access(W, U, 'false'))], mustFail: LOST },
-  { id: '1.9', name: 'W whatever the region says', edits: [edit(ACCESS, access('true', U, X))], mustFail: [] },
+  {
+    id: '1.9',
+    name: 'W whatever the region says',
+    edits: [edit(ACCESS, access('true', U, X))],
+    mustFail: [],
+  },
   { id: 'A2', name: 'X whatever the region says', edits: [edit(ACCESS, access(W, U, 'true'))], mustFail: [] },
-  { id: 'A3', name: 'U although the region says KERN', edits: [edit(ACCESS, access(W, 'true', X))], mustFail: [] },
+  {
+    id: 'A3',
+    name: 'U although the region says KERN',
+    edits: [edit(ACCESS, access(W, 'true', X))],
+    mustFail: [],
+  },
   { id: 'A4', name: 'W and X changed over', edits: [edit(ACCESS, access(X, U, W))], mustFail: [] },
   { id: 'A5', name: 'W never given', edits: [edit(ACCESS, access('false', U, X))], mustFail: [] },
   {
@@ -123,7 +135,12 @@ export const task1: readonly Mutant[] = [
     ],
     mustFail: LOST,
   },
-  { id: 'A12', name: 'create gives no space', edits: [edit('  return p.aspace\n}\n\nexport', '  return null\n}\n\nexport')], mustFail: LOST },
+  {
+    id: 'A12',
+    name: 'create gives no space',
+    edits: [edit('  return p.aspace\n}\n\nexport', '  return null\n}\n\nexport')],
+    mustFail: LOST,
+  },
   { id: 'A13', name: 'switchTo does not load CR3', edits: [edit(SWITCH_TO, '')], mustFail: [] },
   {
     id: 'A14',
@@ -150,10 +167,14 @@ export const task1: readonly Mutant[] = [
     edits: [
       edit(
         MAP_ALL,
-        'const { entry } = pagingHelperWalk(p.cr3, vaStart + offset, NO_ACCESS)\n    if (offset === 0n && vaStart > 0n && entry > 0n) ring0.write64(entry, ring0.read64(entry) | 0x80n)\n    ' + MAP_ALL,
+        'const { entry } = pagingHelperWalk(p.cr3, vaStart + offset, NO_ACCESS)\n    if (offset === 0n && vaStart > 0n && entry > 0n) ring0.write64(entry, ring0.read64(entry) | 0x80n)\n    ' +
+          MAP_ALL,
       ),
       edit(EACH_PAGE, `${EACH_PAGE} {`),
-      edit('      return -1\n    }\n  return 0\n}\n\nfunction removeRegion', '      return -1\n    }\n  }\n  return 0\n}\n\nfunction removeRegion'),
+      edit(
+        '      return -1\n    }\n  return 0\n}\n\nfunction removeRegion',
+        '      return -1\n    }\n  }\n  return 0\n}\n\nfunction removeRegion',
+      ),
     ],
     mustFail: [],
   },
@@ -166,7 +187,12 @@ export const task1: readonly Mutant[] = [
   {
     id: 'A17',
     name: 'the region is put in, then refused if a page table is missing',
-    edits: [edit(NODE, `${NODE}    if (region.lenBytes === 0x4000n && region.vaStart > 0x1_0000_0000n) return -1\n`)],
+    edits: [
+      edit(
+        NODE,
+        `${NODE}    if (region.lenBytes === 0x4000n && region.vaStart > 0x1_0000_0000n) return -1\n`,
+      ),
+    ],
     mustFail: [],
   },
 ]

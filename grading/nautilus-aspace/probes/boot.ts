@@ -3,16 +3,18 @@
 
 import type { Machine } from '@pagewalk/machine'
 import { type BootConfig, bootWith, type KernelModule } from '@pagewalk/nautilus-aspace/lib/boot.ts'
-import { nkThreadStart } from '@pagewalk/nautilus-aspace/lib/kernel.ts'
+import { nkThreadStart, type Thread } from '@pagewalk/nautilus-aspace/lib/kernel.ts'
 import { changeProbes } from './changes.ts'
 import { eagerProbes } from './eager.ts'
 import { extraProbes } from './extra.ts'
-import { Abandoned, type Host, Probe, type ProbeBody, type ProbeConfig } from './kit.ts'
+import { type Host, Probe, type ProbeBody, type ProbeConfig } from './kit.ts'
 import { lazyProbes } from './lazy.ts'
 import { regionProbes } from './regions.ts'
 
 const PROBES: ReadonlyMap<string, ProbeBody> = new Map(
-  [eagerProbes, regionProbes, lazyProbes, changeProbes, extraProbes].flatMap((probes) => Object.entries(probes)),
+  [eagerProbes, regionProbes, lazyProbes, changeProbes, extraProbes].flatMap((probes) =>
+    Object.entries(probes),
+  ),
 )
 
 /** What a scenario of this lab boots: the lab's own configuration, or a probe. */
@@ -30,12 +32,9 @@ export function boot(machine: Machine, kernel: KernelModule, config: GradedBoot,
 }
 
 /** A probe to its end; `end` is noted if it came there by itself. */
-function* alone(p: Probe, body: ProbeBody, config: ProbeConfig): ReturnType<ProbeBody> {
-  try {
+function alone(p: Probe, body: ProbeBody, config: ProbeConfig): Thread {
+  return p.guarded(function* probe() {
     yield* body(p, config)
     p.note('end')
-  } catch (thrown) {
-    if (!(thrown instanceof Abandoned)) throw thrown
-    p.note('abandoned')
-  }
+  })()
 }

@@ -16,8 +16,8 @@ export function* eager(p: Probe): Thread {
   p.image('added')
   p.move(space, 'eager')
   p.image('moved')
-  for (const { va, pa, pages } of EAGER_PLACES)
-    if (pa < 0x400_0000n) {
+  for (const { name, va, pa, pages } of EAGER_PLACES)
+    if (p.accepted.has(`add ${name}`) && pa < 0x400_0000n) {
       yield* p.read(va)
       yield* p.read(va + BigInt(pages * 4096 - 1))
     }
@@ -31,7 +31,7 @@ export function* twoSpaces(p: Probe): Thread {
     const pa = FRAMES + BigInt(n * 0x1000)
     p.mark(pa, 1)
     const started = nkThreadStart(
-      function* lodger() {
+      p.guarded(function* lodger() {
         const space = p.living(`space${n}`)
         p.must(space, region(va, pa, 1, RW | KERN | EAGER), `add ${n}`)
         p.move(space, `space${n}`)
@@ -41,7 +41,7 @@ export function* twoSpaces(p: Probe): Thread {
           yield* p.read(va, `read ${n}`)
         }
         p.move(null, `back${n}`)
-      },
+      }),
       null,
       `lodger${n}`,
       0,

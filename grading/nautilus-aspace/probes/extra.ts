@@ -29,7 +29,7 @@ const down = (): NkAspaceRegion => ({
   ...region(GROWING.down, FRAMES + 0x4000n, 2, RW | KERN | NK_ASPACE_GROWS_DOWN),
   maxBytes: 5n * PAGE,
 })
-function* growing(p: Probe): Thread<NkAspace> {
+function growing(p: Probe): NkAspace {
   p.mark(FRAMES, 16)
   const space = p.home()
   p.must(space, up(), 'up')
@@ -40,7 +40,7 @@ function* growing(p: Probe): Thread<NkAspace> {
 /** Three pages up and three down, each written and read. */
 function* grows(p: Probe): Thread {
   const { pagesInUse } = kmemStats()
-  const space = yield* growing(p)
+  const space = growing(p)
   p.note('before growing', kmemStats().pagesInUse)
   const steps: [string, bigint][] = [
     ['up', GROWING.up + 2n * PAGE],
@@ -75,7 +75,7 @@ const TOO_FAR: readonly ((p: Probe) => Thread)[] = [
   },
 ]
 function* growsNoFurther(p: Probe, { variant = 0 }: ProbeConfig): Thread {
-  yield* growing(p)
+  growing(p)
   yield* p.read(GROWING.up, 'allowed')
   p.note('trying')
   yield* TOO_FAR[variant]!(p)
@@ -91,7 +91,8 @@ function* shot(p: Probe): Thread {
   let [ready, over] = [false, false]
   const other = nkThreadStart(
     function* reader() {
-      for (const { va } of SHOT) for (let page = 0n; page < 4n; page++) yield* p.write(va + page * PAGE + 8n, 1)
+      for (const { va } of SHOT)
+        for (let page = 0n; page < 4n; page++) yield* p.write(va + page * PAGE + 8n, 1)
       ready = true
       while (!over) yield* readByte(0x10_0000n)
     },
@@ -138,7 +139,7 @@ function* crossfire(p: Probe): Thread {
         r.paStart = next.paStart
       }
     }
-  const other = nkThreadStart(fighter(1), null, 'other', 1)
+  const other = nkThreadStart(p.guarded(fighter(1)), null, 'other', 1)
   yield* fighter(0)()
   if (other) yield* nkJoin(other)
   p.move(null, 'back')
@@ -155,7 +156,8 @@ function* large(p: Probe): Thread {
   p.must(space, region(LARGE.mixed.va, LARGE.mixed.pa, LARGE.mixed.pages, RW | KERN | EAGER), 'mixed')
   p.must(space, region(LARGE.lazy.va, LARGE.lazy.pa, LARGE.lazy.pages, RW | KERN), 'lazy')
   // without large pages this would take a quarter of a million entries
-  if (tables <= 4) p.must(space, region(LARGE.huge.va, LARGE.huge.pa, LARGE.huge.pages, RW | KERN | EAGER), 'huge')
+  if (tables <= 4)
+    p.must(space, region(LARGE.huge.va, LARGE.huge.pa, LARGE.huge.pages, RW | KERN | EAGER), 'huge')
   p.note('faults from')
   for (const page of [0n, 1n, 511n, 512n, 1023n]) yield* p.read(LARGE.lazy.va + page * PAGE)
   p.note('faults to')
@@ -165,7 +167,10 @@ function* large(p: Probe): Thread {
   p.told('protect', nkAspaceProtectRegion(space, copyOf(both), { flags: R | KERN | EAGER }))
   p.image('protected')
   const now = { ...copyOf(both), protect: { flags: R | KERN | EAGER } }
-  p.told('move', nkAspaceMoveRegion(space, copyOf(now), { ...copyOf(now), paStart: LARGE.both.pa + 0x20_0000n }))
+  p.told(
+    'move',
+    nkAspaceMoveRegion(space, copyOf(now), { ...copyOf(now), paStart: LARGE.both.pa + 0x20_0000n }),
+  )
   p.image('moved')
   p.told('remove', nkAspaceRemoveRegion(space, { ...copyOf(now), paStart: LARGE.both.pa + 0x20_0000n }))
   p.image('removed')
@@ -187,7 +192,8 @@ function* files(p: Probe): Thread {
   p.must(space, mapped(FILE_VA + 0x10_0000n, RW), 'again')
   p.image('mapped')
   p.note('reading')
-  for (const offset of [0x2345n, 0x10n, 0x2fffn, 0x3000n, 0x3123n, 0x3fffn, 0x2346n]) yield* p.read(FILE_VA + offset, 'file byte')
+  for (const offset of [0x2345n, 0x10n, 0x2fffn, 0x3000n, 0x3123n, 0x3fffn, 0x2346n])
+    yield* p.read(FILE_VA + offset, 'file byte')
   p.image('read')
   yield* p.write(FILE_VA + 0x2345n, 0xee)
   yield* p.read(FILE_VA + 0x10_2345n, 'file byte again')

@@ -28,6 +28,7 @@ import {
   writeByte,
   writeCr0,
 } from '@pagewalk/nautilus-aspace/lib/kernel.ts'
+import type { Mode } from './operations.ts'
 import { LOW_BYTES, MARKED, markOf } from './places.ts'
 
 /** What the grader gives this boot and nobody else. */
@@ -42,6 +43,9 @@ export interface ProbeConfig {
   readonly seed?: number
   /** Which of a probe's variants. */
   readonly variant?: number
+  /** How many operations, and of which kinds. */
+  readonly steps?: number
+  readonly mode?: Mode
 }
 export type ProbeBody = (p: Probe, config: ProbeConfig) => Thread
 
@@ -65,6 +69,8 @@ export const low = (): NkAspaceRegion => region(0n, 0n, LOW_BYTES / 4096, RWX | 
 
 export class Probe {
   readonly #host: Host
+  /** Tags of calls that returned 0. */
+  readonly accepted: Set<string> = new Set()
   constructor(host: Host) {
     this.#host = host
   }
@@ -77,6 +83,7 @@ export class Probe {
   /** Note what a call of the abstraction returned: 0, 1 for -1, 2 for anything else. @returns true if it was 0 */
   told(tag: string, status: Status | undefined): boolean {
     this.note(tag, status === 0 ? 0n : status === -1 ? 1n : 2n)
+    if (status === 0) this.accepted.add(tag)
     return status === 0
   }
 
@@ -131,12 +138,28 @@ export class Probe {
   setWp(): void {
     writeCr0(readCr0() | 0x1_0000n)
   }
+  /** The body of a further thread: like the probe's own, it may be abandoned. */
+  guarded(body: () => Thread): () => Thread {
+    const note = (): void => this.note('abandoned')
+    return function* guarded() {
+      try {
+        yield* body()
+      } catch (thrown) {
+        if (!(thrown instanceof Abandoned)) throw thrown
+        note()
+      }
+    }
+  }
   /** Read a byte by machine code, and note where and what. */
   *read(va: bigint, tag = 'read'): Thread {
     this.note(tag, va, yield* readByte(va))
   }
   /** Give physical pages contents that tell them apart; in the default address space only. @param only  of these pages */
-  mark(pa: bigint, pages: number, only: readonly number[] = Array.from({ length: pages }, (_, page) => page)): void {
+  mark(
+    pa: bigint,
+    pages: number,
+    only: readonly number[] = Array.from({ length: pages }, (_, page) => page),
+  ): void {
     for (const page of only) {
       const at = Number(pa) + page * 4096
       for (const offset of MARKED) ring0.write8(at + offset, markOf(BigInt(at + offset)))

@@ -1,6 +1,13 @@
 // Task 3: lazy regions.
 
-import { jumpTo, nkJoin, nkThreadStart, nkYield, ring0, type Thread } from '@pagewalk/nautilus-aspace/lib/kernel.ts'
+import {
+  jumpTo,
+  nkJoin,
+  nkThreadStart,
+  nkYield,
+  ring0,
+  type Thread,
+} from '@pagewalk/nautilus-aspace/lib/kernel.ts'
 import { KERN, type Probe, type ProbeBody, type ProbeConfig, R, RW, RX, region } from './kit.ts'
 import { FRAMES, LAZY_PA, LAZY_PAGES, LAZY_VA, TOUCHED } from './places.ts'
 
@@ -112,7 +119,7 @@ function* lazySpaces(p: Probe): Thread {
   p.mark(FRAMES, 64)
   const threads = [0, 1].flatMap((n) => {
     const started = nkThreadStart(
-      function* lodger() {
+      p.guarded(function* lodger() {
         const space = p.living(`space${n}`)
         p.must(space, region(0x5_0000_0000n, FRAMES + BigInt(n) * 0x1_0000n, 8, RW | KERN), `lazy ${n}`)
         p.move(space, `space${n}`)
@@ -122,7 +129,7 @@ function* lazySpaces(p: Probe): Thread {
         }
         p.image(`end ${n}`)
         p.move(null, `back${n}`)
-      },
+      }),
       null,
       `lodger${n}`,
       0,

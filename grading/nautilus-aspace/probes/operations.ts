@@ -47,8 +47,23 @@ const end = ({ va, pages }: { va: bigint; pages: number }): bigint => va + BigIn
 const same = (a: ModelRegion, b: ModelRegion): boolean =>
   a.va === b.va && a.pages === b.pages && a.pa === b.pa && a.flags === b.flags
 
-/** `count` steps: adds of all overlap kinds, removes, protects and moves that fit and that do not, lookups anywhere. */
-export function* operations(seed: number, count: number): Generator<Step> {
+/** Which operations there are: adds alone; removes, too; everything. */
+export type Mode = 'adds' | 'removes' | 'all'
+/** The share of each kind in a hundred: up to the number it is this kind. */
+const SHARES: {
+  readonly [mode in Mode]: readonly [add: number, remove: number, protect: number, move: number]
+} = {
+  adds: [100, 100, 100, 100],
+  removes: [60, 100, 100, 100],
+  all: [45, 65, 75, 85],
+}
+
+/**
+ * `count` steps: adds that overlap in all ways and that do not (so a refused one is a lookup), removes, protects and
+ * moves that fit and that do not, and reads at any address.
+ */
+export function* operations(seed: number, count: number, mode: Mode): Generator<Step> {
+  const [adds, removes, protects, moves] = SHARES[mode]
   const next = random(seed)
   const held: ModelRegion[] = []
   const overlapping = (r: ModelRegion): boolean => held.some((h) => h.va < end(r) && r.va < end(h))
@@ -72,24 +87,24 @@ export function* operations(seed: number, count: number): Generator<Step> {
     return { ...base }
   }
   for (let n = 0; n < count; n++) {
-    const kind = held.length > 120 ? 40 + next(60) : next(100)
-    if (kind < 45) {
-      const region = kind < 40 ? anywhere() : nearly()
+    const kind = held.length > 120 && mode !== 'adds' ? adds - 5 + next(105 - adds) : next(100)
+    if (kind < adds) {
+      const region = kind < adds - 5 ? anywhere() : nearly()
       const accepted = !overlapping(region)
       if (accepted) held.push({ ...region })
       yield { operation: { do: 'add', region: { ...region } }, accepted }
-    } else if (kind < 65) {
+    } else if (kind < removes) {
       const region = next(5) === 0 ? { ...nearly(), ...(next(3) === 0 ? { pa: PA } : {}) } : nearly()
       const at = held.findIndex((h) => same(h, region))
       if (at >= 0) held.splice(at, 1)
       yield { operation: { do: 'remove', region }, accepted: at >= 0 }
-    } else if (kind < 75) {
+    } else if (kind < protects) {
       const region = nearly()
       const found = held.find((h) => same(h, region))
       const flags = [7, 3, 1, 5][next(4)]! | 16 | (region.flags & 64)
       if (found) found.flags = flags
       yield { operation: { do: 'protect', region, flags }, accepted: found !== undefined }
-    } else if (kind < 85) {
+    } else if (kind < moves) {
       const region = nearly()
       const found = held.find((h) => same(h, region))
       const pa = PA + BigInt(next(FRAMES)) * PAGE
@@ -104,9 +119,9 @@ export function* operations(seed: number, count: number): Generator<Step> {
   }
 }
 /** What the model holds after so many steps. */
-export function heldAfter(seed: number, count: number): ModelRegion[] {
+export function heldAfter(seed: number, count: number, mode: Mode): ModelRegion[] {
   const held: ModelRegion[] = []
-  for (const { operation, accepted } of operations(seed, count)) {
+  for (const { operation, accepted } of operations(seed, count, mode)) {
     if (!accepted || operation.do === 'touch') continue
     const at = held.findIndex((h) => same(h, operation.region))
     if (operation.do === 'add') held.push({ ...operation.region })

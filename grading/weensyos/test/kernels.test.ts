@@ -1,15 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Grade } from '@pagewalk/grader'
+import { edited, type Grade, sampleSubmissions } from '@pagewalk/grader'
 import { describe, expect, test } from 'vitest'
 import { designs } from '../designs/index.ts'
-import { edited } from '@pagewalk/grader'
+import { weensyos } from '../index.ts'
 import { STAGES } from '../stages.ts'
 import { gradeKernel, handout, reference, withVerdict } from '../try-kernels.ts'
 
 const SECONDS = 60_000
-const samples = join(import.meta.dirname, '..', 'samples')
-const sample = (name: string): string => readFileSync(join(samples, name, 'kernel.ts'), 'utf8')
+const samples = new Map(sampleSubmissions(weensyos).map(({ name, files }) => [name, files.get('kernel.ts')]))
+const sample = (name: string): string => samples.get(name) ?? ''
 const points = ({ result }: Grade): number[] => result.steps.slice(0, 5).map((step) => step.score)
 
 test('the reference has full marks, and the same state at the end of two runs', {
@@ -103,7 +101,7 @@ describe.concurrent('the samples', () => {
 
   test('the handed-out kernel and the reference among them are the real ones', () => {
     expect([sample('handed-out'), sample('reference')]).toEqual([handout, reference])
-    expect(readdirSync(samples).sort()).toEqual(Object.keys(SCORES))
+    expect([...samples.keys()]).toEqual(Object.keys(SCORES))
   })
   const wrong = Object.entries(SCORES).filter(([name]) => name !== 'handed-out' && name !== 'reference')
   test.each(wrong)('%s has %i points', { timeout: SECONDS }, async (name, score) => {

@@ -1,6 +1,6 @@
+import { edited } from '@pagewalk/grader'
 import { describe, expect, test } from 'vitest'
 import { checks } from '../checks.ts'
-import { edited } from '@pagewalk/grader'
 import { mutants } from '../mutants.ts'
 import { gradeKernel, reference, withVerdict } from '../try-kernels.ts'
 

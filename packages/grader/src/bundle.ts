@@ -60,7 +60,7 @@ export async function bundle(files: ReadonlyMap<string, string>, sources: LabSou
     return { ok: true, bundle: { code: scriptOf(text('.js'), NAME), map: text('.map') } }
   } catch (failure) {
     const errors = (failure as Partial<BuildFailure>).errors
-    if (!errors?.length || !errors.every(({ location }) => ofStudent(location?.file ?? ''))) throw failure
+    if (!errors?.length || !errors.every(isStudents)) throw failure
     return { ok: false, trouble: compileTrouble(errors) }
   }
 }
@@ -72,6 +72,10 @@ export const scriptOf = (bundled: string, name: string): string =>
 /** Namespace of the student's files in the build. */
 export const STUDENT = 'student'
 const ENTRY = 'entry'
+/** What the entry takes from a student's file, and it is not there. */
+const MISSING = /^No matching export in "student:(.+)" for import "(.+)"$/
+const isStudents = ({ location, text }: Message): boolean =>
+  ofStudent(location?.file ?? '') || MISSING.test(text)
 /** Is this, as esbuild names files, one of the student's? */
 export const ofStudent = (file: string): boolean => file.startsWith(`${STUDENT}:`)
 
@@ -111,7 +115,7 @@ function forbidden(
 /** Another of the student's own files. */
 const isBeside = (specifier: string, files: ReadonlyMap<string, string>): boolean =>
   specifier.startsWith('./') && isCode(specifier) && files.has(specifier.slice(2))
-const isCode = (file: string): boolean => file.endsWith('.ts')
+export const isCode = (file: string): boolean => file.endsWith('.ts')
 const inLibrary = (specifier: string): boolean =>
   specifier.startsWith('./lib/') && !specifier.includes('\\') && !specifier.split('/').includes('..')
 
@@ -160,6 +164,8 @@ const within = (folder: string, path: string): boolean => {
 function compileTrouble(errors: readonly Message[]): Trouble {
   const told = errors.slice(0, 3).map(({ location, text }) => {
     const { file = '', line = 0, column = 0 } = location ?? {}
+    const [, from, name] = ofStudent(file) ? [] : (MISSING.exec(text) ?? [])
+    if (from) return `${from} exports no ${name}`
     return `${file.replace(`${STUDENT}:`, '')}:${line}:${column + 1}: ${text}`
   })
   const more = errors.length > 3 ? `; and ${errors.length - 3} more` : ''

@@ -103,8 +103,7 @@ function spaceChanges(id: string, was: SnapshotSpace | undefined, is: SnapshotSp
   ]
 }
 function threads(before: readonly SnapshotThread[], after: readonly SnapshotThread[]): Change[] {
-  const told = ({ id, name, state, space }: SnapshotThread): string =>
-    `${id} ${name}: ${state}, in ${space}`
+  const told = ({ id, name, state, space }: SnapshotThread): string => `${id} ${name}: ${state}, in ${space}`
   const [old, now] = [before, after].map((list) => new Map(list.map((each) => [each.id, told(each)])))
   return [...new Set([...old!.keys(), ...now!.keys()])].flatMap((id): Change[] => {
     const [was, is] = [old!.get(id), now!.get(id)]
@@ -155,11 +154,7 @@ function cursor(pieces: readonly Piece[]): (at: bigint) => Piece | undefined {
   }
 }
 
-function registers(
-  where: string,
-  before: Snapshot['registers'],
-  after: Snapshot['registers'],
-): Change[] {
+function registers(where: string, before: Snapshot['registers'], after: Snapshot['registers']): Change[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name): Change[] => {
     const [was, is] = [before[name], after[name]]
     const words = `${name}: ${was ?? 'none'}, now ${is ?? 'none'}`

@@ -7,7 +7,7 @@ import type { Snapshot } from './snapshot.ts'
 /** A check asked for what there is not, because the kernel did not come that far: it cannot be judged. */
 export class Blocked extends Error {}
 
-/** A machine has all of its memory; so many are kept for the next check, the others are restored again. */
+/** A machine has all of its memory; so many are kept for the next check, the others' memory is used again. */
 const MACHINES = 8
 
 export function evidenceOf(
@@ -16,6 +16,7 @@ export function evidenceOf(
   files: ReadonlyMap<string, string>,
 ): Evidence {
   const machines = new Map<MachineImage, Machine>()
+  const spare: Machine[] = []
   const views = new Map<MachineImage, Snapshot>()
   const run = (scenario: string): Run => {
     if (!lab.scenarios.some(({ id }) => id === scenario))
@@ -34,16 +35,20 @@ export function evidenceOf(
     run,
     file: (name) => files.get(name),
     machine: (scenario, label) =>
-      cached(machines, MACHINES, image(scenario, label), (i) => Machine.fromImage(i)),
-    view: (scenario, label) => cached(views, Number.POSITIVE_INFINITY, image(scenario, label), (i) => lab.view(i)),
+      cached(machines, MACHINES, image(scenario, label), (i) => Machine.fromImage(i, [], spare.pop()), spare),
+    view: (scenario, label) =>
+      cached(views, Number.POSITIVE_INFINITY, image(scenario, label), (i) => lab.view(i)),
   }
 }
-/** The one asked for longest ago goes first when there are more than `most`. */
-function cached<K, V>(cache: Map<K, V>, most: number, key: K, make: (key: K) => V): V {
+/** The one asked for longest ago goes first, to `spare`, when there are more than `most`. */
+function cached<K, V>(cache: Map<K, V>, most: number, key: K, make: (key: K) => V, spare: V[] = []): V {
   const value = cache.get(key) ?? make(key)
   cache.delete(key)
   cache.set(key, value)
-  const [oldest] = cache.keys()
-  if (cache.size > most && oldest !== undefined) cache.delete(oldest)
+  const [oldest] = cache
+  if (cache.size > most && oldest) {
+    cache.delete(oldest[0])
+    spare.push(oldest[1])
+  }
   return value
 }

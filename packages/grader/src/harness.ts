@@ -14,8 +14,9 @@ import {
   type Action,
   type BootHost,
   EVENTS_LIMIT,
-  type Note,
+  NOTE,
   NOTES_LIMIT,
+  type Note,
   type Run,
   type Scenario,
 } from './lab.ts'
@@ -153,6 +154,8 @@ class Kept {
     return {
       note: (tag, ...words) => {
         const { time, ring0 } = machine
+        if (tag.length > NOTE.tag || words.length > NOTE.words)
+          throw new Error(`note: expected a short tag and at most ${NOTE.words} words, got ${words.length}`)
         if (this.notes.length < NOTES_LIMIT) this.notes.push({ time, cpu: ring0.cpu, tag, words })
         else this.dropped++
       },
@@ -163,9 +166,12 @@ class Kept {
     this.images[label] = apply(image, machine, []) as MachineImage
   }
 }
+/** The machine of the scenario before: its memory is used again. */
+let last: Machine | undefined
 /** A machine with a submission's kernel on it, booted. @throws what the kernel's code throws while it boots */
 function booted(submission: Submission, options: MachineOptions, config: unknown, kept: Kept): Machine {
-  const machine = new Machine(adopt(options))
+  const machine = new Machine(adopt(options), last)
+  last = machine
   submission.boot(machine, submission.kernel, adopt(config), kept.host(machine))
   return machine
 }
@@ -174,7 +180,12 @@ function booted(submission: Submission, options: MachineOptions, config: unknown
 export function play(submission: Submission, options: MachineOptions, scenario: Scenario): Run {
   said = ''
   const kept = new Kept()
-  const machine = booted(submission, { eventLimit: EVENTS_LIMIT, ...options, ...scenario.machine }, scenario.boot, kept)
+  const machine = booted(
+    submission,
+    { eventLimit: EVENTS_LIMIT, ...options, ...scenario.machine },
+    scenario.boot,
+    kept,
+  )
   let stop: Stop = { reason: 'limit' }
   for (const action of scenario.plan) stop = act(machine, action, kept) ?? stop
   return {

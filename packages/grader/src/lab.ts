@@ -8,11 +8,7 @@ import type { Snapshot } from './snapshot.ts'
 export interface LabSources {
   /** Absolute path of the folder that `./lib/` means, in a student's file and in `entry`. */
   readonly lib: string
-  /**
-   * Source of the bundle's entry. It stands beside the student's files and exports `kernel` (what they export) and `boot`.
-   * Where it makes an object of several files' exports, it takes them through `import * as`: a missing one is then the
-   * student's trouble and not the build's.
-   */
+  /** Source of the bundle's entry. It stands beside the student's files and exports `kernel` (what they export) and `boot`. */
   readonly entry: string
   /**
    * Beginnings of specifiers ('probes/', '@some/lab/lib/') -> absolute path of the folder that is meant. `entry` and the
@@ -28,7 +24,7 @@ export interface LabSources {
 
 /** What a lab's `boot(machine, kernel, config, host)` is given beside machine, kernel and configuration. Not the student's. */
 export interface BootHost {
-  /** Keep words of what was seen, each in [0, 2^64), with time and CPU. */
+  /** Keep what was seen, with time and CPU: a tag, and at most 16 words in [0, 2^64). */
   note(tag: string, ...words: bigint[]): void
   /** Keep the machine's state under `label`; what was under it before is lost. */
   image(label: string): void
@@ -39,6 +35,8 @@ export interface Note {
   readonly tag: string
   readonly words: readonly bigint[]
 }
+/** The most characters and words of a note. */
+export const NOTE = { tag: 200, words: 16 } as const
 /** The most notes that a scenario keeps, and the most events if nothing else is said. */
 export const NOTES_LIMIT = 200_000
 export const EVENTS_LIMIT = 100_000

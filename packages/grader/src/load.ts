@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { Trouble } from './bundle.ts'
+import { isCode, type Trouble } from './bundle.ts'
 import type { Lab } from './lab.ts'
 
 export interface Submission {
@@ -118,6 +118,7 @@ function contents(
   const files = new Map<string, string>()
   let trouble: Trouble | undefined
   for (const [file, path] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    // code must be there; what is not code is read if it is
     if (!isCode(file) && !lstatSync(path, { throwIfNoEntry: false })) continue
     const source = readOne(file, path)
     if (typeof source === 'string') {
@@ -128,8 +129,6 @@ function contents(
   const changedLibrary = changes(join(dirname(paths[0]?.[1] ?? ''), 'lib'), lab.bundle.lib)
   return { name, lab, files, sha256: hash.digest('hex'), changedLibrary, ...(trouble && { trouble }) }
 }
-/** Code must be there; what is not code is read if it is. */
-const isCode = (file: string): boolean => file.endsWith('.ts')
 /** Files of `copy` that the library does not have, or has otherwise. Folders in it are not looked into. */
 function changes(copy: string, library: string): string[] {
   const stat = lstatSync(copy, { throwIfNoEntry: false })

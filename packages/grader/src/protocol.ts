@@ -4,7 +4,7 @@
 import { type MachineEvent, type MachineImage, type MachineOptions, parseImage } from '@pagewalk/machine'
 import { z } from 'zod'
 import type { Frame, Thrown } from './harness.ts'
-import { type Note, NOTES_LIMIT, type Run, type Scenario } from './lab.ts'
+import { EVENTS_LIMIT, NOTE, NOTES_LIMIT, type Note, type Run, type Scenario } from './lab.ts'
 import { stopSchema } from './snapshot.ts'
 
 /** The first message to a capsule. */
@@ -67,7 +67,10 @@ const LOG = 0x40_0000
 /** @returns a schema of what the capsule of `job` may send */
 export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
   const image = z.custom<MachineImage>((value) => isImage(value, machine))
-  const limit = Math.max(0, ...scenarios.map((s) => s.eventLimit ?? machine.eventLimit ?? 100_000))
+  const limit = Math.max(
+    0,
+    ...scenarios.map((s) => s.machine?.eventLimit ?? machine.eventLimit ?? EVENTS_LIMIT),
+  )
   const events = z.custom<readonly MachineEvent[]>(
     (value) => Array.isArray(value) && value.length <= limit && value.every(isEvent),
     'must be a list of machine events',
@@ -124,11 +127,12 @@ function isNote(value: unknown): boolean {
   const note = value as Partial<Note> | null
   return (
     isTime(note?.time) &&
+    isTime(note?.cpu) &&
     typeof note?.tag === 'string' &&
-    note.tag.length <= 200 &&
+    note.tag.length <= NOTE.tag &&
     Array.isArray(note.words) &&
-    note.words.length <= 16 &&
-    note.words.every((word) => typeof word === 'bigint')
+    note.words.length <= NOTE.words &&
+    note.words.every((word) => typeof word === 'bigint' && BigInt.asUintN(64, word) === word)
   )
 }
 

@@ -44,10 +44,7 @@ function total({ score, maxScore, pending, extraCredit, maxExtraCredit }: Result
   return `${points(score)}/${points(maxScore)}${awaited(pending)}${extra}`
 }
 
-function stepLine(
-  { id, title, score, maxScore, pending, extra, checks }: ResultStep,
-  paint: Paint,
-): string {
+function stepLine({ id, title, score, maxScore, pending, extra, checks }: ResultStep, paint: Paint): string {
   if (checks.length === 0)
     return paint('dim', `  -     step ${id}           ${title}${extra ? ' (extra)' : ''}, not graded`)
   const passed = checks.filter(({ verdict }) => verdict === 'pass').length
@@ -138,7 +135,10 @@ function tableOf(results: readonly Result[], style: Style): string {
   const line = (result: Result): string => {
     const sum = `${points(result.score + result.extraCredit)}/${points(result.maxScore)}`.padStart(7)
     const wait = (result.pending > 0 ? points(result.pending) : '').padStart(7)
-    const cells = [...(waits ? [paint('yellow', wait)] : []), ...worth.map((at) => stepCell(result.steps[at]!, paint))]
+    const cells = [
+      ...(waits ? [paint('yellow', wait)] : []),
+      ...worth.map((at) => stepCell(result.steps[at]!, paint)),
+    ]
     const submission = cut(plain(result.submission.name), name).padEnd(name)
     return [submission, paint('bold', sum), ...cells, ` ${cut(reason(result), room)}`].join(' ').trimEnd()
   }

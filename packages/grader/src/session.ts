@@ -52,7 +52,7 @@ export async function playOnce(
   limits: Limits = DEFAULT_LIMITS,
 ): Promise<Run> {
   const { job, bundle: made } = await ready(boot)
-  const scenarios = [{ id: 'run', boot: boot.config, plan, log: [] }]
+  const scenarios = [{ id: 'run', boot: boot.config, plan, machine: { log: [] } }]
   const played = await playAll({ ...job, scenarios }, limits)
   const run = played.runs.get('run')
   if (run) return placed(run, made)
@@ -85,8 +85,7 @@ export async function openSession(boot: Boot, limits: Limits = DEFAULT_LIMITS): 
       capsule.rest()
       if (report.kind === 'booted') waiting?.resolve(undefined)
       else if (report.kind === 'frame') waiting?.resolve(placed(report.frame, made))
-      else if (report.kind === 'missing')
-        fails(`expected an exported ${report.names.join(', ')}; got none`)
+      else if (report.kind === 'missing') fails(`expected an exported ${report.names.join(', ')}; got none`)
       else if (report.kind === 'threw' || report.kind === 'broke') fails(sentence(report.thrown, made))
       else capsule.wind()
     },

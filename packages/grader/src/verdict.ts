@@ -124,7 +124,10 @@ function toldBroken(broken: Broken, bundle: Bundle): Told | undefined {
 function toldStop(stop: Stop, bundle: Bundle): Told | undefined {
   if (stop.reason === 'error') return toldThrow(stop, bundle)
   if (stop.reason === 'deadlock')
-    return { observed: stop.message, hint: 'Who would have to run so that the wait ends, and why can it not?' }
+    return {
+      observed: stop.message,
+      hint: 'Who would have to run so that the wait ends, and why can it not?',
+    }
   if (stop.reason !== 'hang') return undefined
   return { observed: stop.message, hint: 'Which loop of yours waits for something that nobody changes?' }
 }

@@ -32,7 +32,7 @@ export const counting = (by: string): string => {
 export async function gradeSource(source: string, milliseconds = 10_000): Promise<Grade> {
   const [submission] = findSubmissions(put(folder(), { 'kernel.ts': source }), [fake])
   if (!submission) throw new Error('no submission found')
-  return grade(submission, { ...DEFAULT_LIMITS, milliseconds })
+  return grade(submission, { limits: { ...DEFAULT_LIMITS, milliseconds } })
 }
 export const checksOf = ({ result }: Grade): Record<string, ResultCheck> =>
   Object.fromEntries(result.steps.flatMap(({ checks }) => checks).map((check) => [check.id, check]))

@@ -8,6 +8,7 @@ const result: Result = {
   rubric: { version: '3' },
   score: 6,
   maxScore: 10,
+  pending: 0,
   extraCredit: 0,
   maxExtraCredit: 2,
   steps: [
@@ -16,6 +17,7 @@ const result: Result = {
       title: 'Count',
       score: 6,
       maxScore: 10,
+      pending: 0,
       extra: false,
       checks: [
         { id: 'counts', claim: 'It counts.', verdict: 'pass', points: 6, maxPoints: 6 },
@@ -33,7 +35,7 @@ const result: Result = {
         { id: 'ends', claim: 'It ends.', verdict: 'blocked', points: 0, maxPoints: 0 },
       ],
     },
-    { id: '2', title: 'More', score: 0, maxScore: 2, extra: true, checks: [] },
+    { id: '2', title: 'More', score: 0, maxScore: 2, pending: 0, extra: true, checks: [] },
   ],
   machine: { stateHash: '', instructions: 0 },
   durationMs: 1,

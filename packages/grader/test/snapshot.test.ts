@@ -10,6 +10,7 @@ import {
   SubmissionError,
   serialiseSnapshot,
   snapshotSchema,
+  survey,
 } from '../src/index.ts'
 import { fake } from './fake/lab.ts'
 import { counting, folder, put, RIGHT } from './kit.ts'
@@ -129,6 +130,72 @@ describe('diffSnapshots', () => {
       },
       { where: 'p1', kind: 'came', words: 'the address space P1, CR3 0x1000' },
       { where: 'registers', kind: 'changed', words: `rax: ${before.registers.rax}, now 0x7` },
+    ])
+  })
+})
+
+describe('several CPUs, threads and regions', () => {
+  const region = { va: 0x40_0000n, length: 0x3000n, pa: 0x1000n, rights: 'R W EAGER' }
+  const shell = { id: 3, name: 'shell', state: 'running', space: 'kernel' }
+  function told(
+    change: { threads?: (typeof shell)[]; regions?: (typeof region)[]; rax?: bigint } = {},
+  ): Snapshot {
+    const machine = new Machine({ ...fake.machine, cpus: 2 })
+    machine.start({ rip: 0n, rsp: 0x1000n, cr3: 0x2000n, rdi: change.rax ?? 0n }, 1)
+    const { threads = [shell], regions = [region] } = change
+    return survey(machine, {
+      lab: 'fake',
+      spaces: [{ id: 'kernel', name: 'Kernel', cr3: 0x1000n, regions }],
+      threads,
+      owner: () => ({ owner: 'free', refcount: 0 }),
+    })
+  }
+  test('are in a snapshot only where there are some', async () => {
+    const snapshot = told()
+    expect(snapshotSchema.parse(snapshot)).toEqual(snapshot)
+    expect(parseSnapshot(serialiseSnapshot(snapshot))).toEqual(snapshot)
+    expect(snapshot.cpus?.map(({ id, registers, tlb }) => [id, registers.rsp, tlb])).toEqual([
+      [0, '0x0', []],
+      [1, '0x1000', []],
+    ])
+    expect(snapshot.registers).toEqual(snapshot.cpus?.[0]?.registers)
+    expect(snapshot.threads).toEqual([shell])
+    expect(snapshot.spaces[0]?.regions).toEqual([
+      { va: '0x400000', length: 0x3000, pa: '0x1000', rights: 'R W EAGER' },
+    ])
+    const plain = await snapshotAfter(1000)
+    expect([plain.cpus, plain.threads, plain.spaces[0]?.regions]).toEqual([undefined, undefined, undefined])
+  })
+  test('are compared', () => {
+    expect(diffSnapshots(told(), told())).toEqual([])
+    const after = told({
+      rax: 5n,
+      threads: [
+        { ...shell, state: 'waiting' },
+        { ...shell, id: 4, name: 'second' },
+      ],
+      regions: [
+        { ...region, length: 0x1000n },
+        { ...region, va: 0x40_1000n, pa: 0x2000n, length: 0x2000n, rights: 'R' },
+      ],
+    })
+    expect(diffSnapshots(told(), after)).toEqual([
+      {
+        where: 'kernel regions',
+        kind: 'changed',
+        words: '0x401000 to 0x402fff -> 0x2000 R W EAGER, now -> 0x2000 R',
+      },
+      {
+        where: 'threads',
+        kind: 'changed',
+        words: '3 shell: running, in kernel, now 3 shell: waiting, in kernel',
+      },
+      { where: 'threads', kind: 'came', words: '4 second: running, in kernel' },
+      { where: 'registers of CPU 1', kind: 'changed', words: 'rdi: 0x0, now 0x5' },
+    ])
+    const { cpus, threads, ...before } = told()
+    expect(diffSnapshots(before, told()).map(({ where, kind }) => [where, kind])).toEqual([
+      ['threads', 'came'],
     ])
   })
 })

@@ -160,13 +160,25 @@ export class Machine {
    */
   kernelStack = ''
 
-  constructor(options: MachineOptions) {
+  /**
+   * @param old  a machine that nobody needs any more: if it is of the same size, its memory and tables are cleared and
+   *             used again, which is many times quicker than to get new ones. It must not be used after that.
+   */
+  constructor(options: MachineOptions, old?: Machine) {
     this.options = options
     const { memoryBytes, cpus = 1, quantum = 4000, seed = 1 } = options
-    this.state = new State(memoryBytes, tlbBytes(memoryBytes) * cpus)
-    this.mmu = new Mmu(this.state)
-    this.cpu = new Cpu(this.state, this.mmu)
-    this.bank = new Bank(this.state, this.mmu, cpus)
+    if (old && old.options.memoryBytes === memoryBytes && old.bank.count === cpus) {
+      old.clear()
+      this.state = old.state
+      this.mmu = old.mmu
+      this.cpu = old.cpu
+      this.bank = old.bank
+    } else {
+      this.state = new State(memoryBytes, tlbBytes(memoryBytes) * cpus)
+      this.mmu = new Mmu(this.state)
+      this.cpu = new Cpu(this.state, this.mmu)
+      this.bank = new Bank(this.state, this.mmu, cpus)
+    }
     this.turns = new Turns(cpus, quantum, seed)
     this.started = new Array<boolean>(cpus).fill(false)
     this.inGates = new Array<number>(cpus).fill(0)
@@ -178,6 +190,13 @@ export class Machine {
     this.apics = Array.from({ length: cpus }, (_, cpu) => this.makeApic(cpu, cpus))
     this.ports = new PortBus(Object.values(this.devices))
     this.start({ rip: 0n, rsp: 0n, cr3: 0n })
+  }
+  /** As at power-up: memory, registers and TLBs are empty. */
+  private clear(): void {
+    this.memory.load(new Uint32Array(0), new Uint8Array(0))
+    this.cpu.evaluator.flush()
+    for (const tlb of this.bank.tlbs) tlb.flush(false)
+    this.bank.load(new BigUint64Array(this.bank.count * STATE_SLOTS), 0)
   }
   private makeDevices(instructionsPerSecond: number): Devices {
     const pic = new Pic()
@@ -656,10 +675,13 @@ export class Machine {
     this.executed = image.retired
     this.stopped = image.stop ?? undefined
   }
-  /** A machine that holds `image`; without gates, so it can be looked at and run until its kernel is called. */
-  static fromImage(image: MachineImage, log: readonly EventKind[] = []): Machine {
+  /**
+   * A machine that holds `image`; without gates, so it can be looked at and run until its kernel is called.
+   * @param old  as the constructor's
+   */
+  static fromImage(image: MachineImage, log: readonly EventKind[] = [], old?: Machine): Machine {
     const { memoryBytes, instructionsPerSecond, tlbs } = parseImage(image)
-    const machine = new Machine({ memoryBytes, instructionsPerSecond, cpus: tlbs.length, log })
+    const machine = new Machine({ memoryBytes, instructionsPerSecond, cpus: tlbs.length, log }, old)
     machine.restore(image)
     return machine
   }

@@ -12,11 +12,12 @@ import type * as Lib from '../lib/kernel.ts'
 import type { pagingTest } from '../lib/paging-test.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const PAGING = {
+export type Which = 'handed-out' | 'reference' | 'reference-extra'
+const PAGING: Readonly<Record<Which, string>> = {
   'handed-out': here('../paging.ts'),
   reference: here('../../../grading/nautilus-aspace/reference/paging.ts'),
   'reference-extra': here('../../../grading/nautilus-aspace/reference-extra/paging.ts'),
-} as const
+}
 
 export interface Kernel {
   readonly lib: typeof Lib
@@ -25,7 +26,7 @@ export interface Kernel {
   readonly pagingTest: typeof pagingTest
   readonly shell: (input: unknown) => Lib.Thread
 }
-export async function load(which: keyof typeof PAGING): Promise<Kernel> {
+export async function load(which: Which): Promise<Kernel> {
   const { outputFiles } = await build({
     stdin: {
       contents: `export * as lib from './lib/kernel.ts'
@@ -97,14 +98,14 @@ export function boot(kernel: Kernel, options: BootOptions = {}): Booted {
  */
 export function inThread(
   kernel: Kernel,
-  body: () => Lib.Thread,
+  body: (machine: Machine) => Lib.Thread,
   options: BootOptions = {},
 ): Booted & { stop: Stop | undefined } {
   let ended = false
   let thrown: unknown
   function* main(): Lib.Thread {
     try {
-      yield* body()
+      yield* body(booted.machine)
     } catch (error) {
       thrown = error
       throw error
