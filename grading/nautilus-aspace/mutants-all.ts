@@ -4,7 +4,7 @@
 
 import { availableParallelism } from 'node:os'
 import { argv } from 'node:process'
-import { type Edit, edited } from '@pagewalk/grader'
+import { type Edit, edited, type Grade } from '@pagewalk/grader'
 import { checks } from './checks.ts'
 import { designs } from './designs/index.ts'
 import { type Mutant, mutants } from './mutants/index.ts'
@@ -20,17 +20,24 @@ export function changed(base: Files, file: string, edits: readonly Edit[], name:
 export const filesOf = ({ id, edits, file = 'paging.ts', extra }: Mutant): Files =>
   changed(extra ? bases.extra : bases.plain, file, edits, id)
 
-async function judge(mutant: Mutant): Promise<{ exact: boolean; failed: readonly string[] }> {
+/** Ids of the checks that a mutant fails. Extra credit that is not attempted is no mistake. */
+export async function failedBy(
+  mutant: Mutant,
+): Promise<{ readonly failed: readonly string[]; readonly graded: Grade }> {
   const graded = await gradeFiles(mutant.id, filesOf(mutant))
-  // extra credit that is not attempted is no mistake
   const extras = graded.result.steps.find(({ id }) => id === 'extra')?.checks.map(({ id }) => id) ?? []
   const failed = [...withVerdict(graded, 'fail'), ...withVerdict(graded, 'error')].filter(
     (id) => mutant.extra || !extras.includes(id),
   )
+  return { failed, graded }
+}
+async function judge(mutant: Mutant): Promise<{ exact: boolean; failed: readonly string[] }> {
+  const { failed, graded } = await failedBy(mutant)
   const exact = JSON.stringify([...failed].sort()) === JSON.stringify([...mutant.mustFail].sort())
   const { score, extraCredit } = graded.result
+  const sum = `${String(score).padStart(5)} ${String(extraCredit).padStart(4)}`
   console.log(
-    `${exact ? 'ok  ' : 'DIFF'} ${mutant.id.padEnd(5)} ${String(score).padStart(5)} ${String(extraCredit).padStart(4)}  ${failed.join(' ')}  (${mutant.name})`,
+    `${exact ? 'ok  ' : 'DIFF'} ${mutant.id.padEnd(5)} ${sum}  ${failed.join(' ')}  (${mutant.name})`,
   )
   if (!exact) console.log(`           must fail: ${mutant.mustFail.join(' ')}`)
   return { exact, failed }
@@ -54,8 +61,11 @@ if (import.meta.main) {
   const idle = checks.map(({ id }) => id).filter((id) => !caught.has(id))
   if (wanted.length === 0) console.log(`checks that no mutant fails: ${idle.join(', ') || 'none'}`)
 
-  const tried = await inParallel(wanted.length === 0 ? designs : [], async ({ name, edits }) => {
-    const { result } = await gradeFiles(name, changed(bases.plain, 'paging.ts', edits, name))
+  const tried = await inParallel(wanted.length === 0 ? designs : [], async ({ name, change }) => {
+    const { result } = await gradeFiles(name, {
+      ...bases.plain,
+      'paging.ts': change(bases.plain['paging.ts'] ?? ''),
+    })
     const full = result.score + result.pending === result.maxScore
     console.log(`${full ? 'ok  ' : 'DIFF'} ${String(result.score).padStart(5)}  ${name}`)
     return full

@@ -83,7 +83,8 @@ export function* operations(seed: number, count: number, mode: Mode): Generator<
     if (kind === 0) return anywhere()
     if (kind === 1) return { ...base, pages: base.pages + 1 }
     if (kind === 2) return { ...base, va: base.va + PAGE }
-    if (kind === 3 && base.pages > 1) return { ...base, pages: base.pages - 1 }
+    // not a part of it, which a design may split off
+    if (kind === 3 && base.pages > 1) return { ...base, pages: base.pages - 1, pa: base.pa + PAGE }
     return { ...base }
   }
   for (let n = 0; n < count; n++) {
