@@ -90,9 +90,8 @@ export const rubric: Rubric = {
       checks: [
         { check: 'regions-grow', points: 3 },
         { check: 'growth-has-limits', points: 2 },
-        { check: 'shootdown', points: 3 },
+        { check: 'shootdown', points: 4 },
         { check: 'shootdown-aims', points: 1 },
-        { check: 'shootdown-crossfire', points: 1 },
         { check: 'large-pages', points: 3 },
         { check: 'large-pages-change', points: 2 },
         { check: 'file-mapped', points: 3 },

@@ -1,8 +1,8 @@
 // The live screen: a machine in a capsule, driven by the wall clock, on an alternate screen of the terminal.
 
-import { type Frame, openSession, plain, type Session, type Submission } from '@pagewalk/grader'
+import { type Frame, openSession, plain, type Session, type Submission, stopWords } from '@pagewalk/grader'
 import { COMMAND, keyName, keysOf } from './keys.ts'
-import { bootWords, stopWords } from './run.ts'
+import { bootWords } from './run.ts'
 import { COLUMNS, ENTER, fold, LEAVE, ROWS, Screen } from './screen.ts'
 
 const FRAME_MS = 40

@@ -10,9 +10,10 @@ import {
   type Run,
   type Submission,
   serialiseSnapshot,
+  stopWords,
   UsageError,
 } from '@pagewalk/grader'
-import { Machine, type Stop } from '@pagewalk/machine'
+import { Machine } from '@pagewalk/machine'
 import { labsMeant } from './labs.ts'
 import { write } from './terminal.ts'
 
@@ -40,7 +41,7 @@ export async function runHeadless(
     if (run.stop.reason === 'reset' && boot < boots) continue
     if (options.type && ready && run.stop.reason === 'limit' && !run.output.serial.includes(ready))
       say(`${JSON.stringify(ready)} was not said on the serial port; the text was typed all the same`)
-    return write(options.serial ? `${readable(serial).trimEnd()}\n` : screenOf(run))
+    return write(options.serial ? readable(serial) : screenOf(run))
   }
 }
 const say = (words: string): boolean => process.stderr.write(`${plain(words)}\n`)
@@ -55,14 +56,12 @@ function screenOf({ final }: Run): string {
   const { rows } = machine.devices.vga.text(machine.memory.bytes)
   return `${rows.map((row) => row.trimEnd()).join('\n')}\n`
 }
-/** Lines as they are, but without control characters: it may go to a terminal. */
+/** Whole lines as they are, but without control characters: it may go to a terminal. */
 const readable = (serial: string): string =>
   serial
-    .split('\n')
-    .map((line) => line.replace(/\r$/, '').split('\t').map(unescaped).join('\t'))
-    .join('\n')
-const unescaped = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(/\r\n/g, '\n')
+    .replace(/[^\n]$/, '$&\n')
+    .replace(/(?![\n\t])\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 export async function snapshot(
   path: string,
@@ -136,27 +135,4 @@ export function bootWords(words: string, boot: number, boots: number): string {
   return boot < boots
     ? `boot ${boot} of ${boots}: the machine reset itself, and boots again`
     : `boot ${boot} of ${boots}: ${words}`
-}
-
-/** Why the machine stands still, for people; undefined if it would go on. */
-export function stopWords(stop: Stop): string | undefined {
-  switch (stop.reason) {
-    case 'limit':
-    case 'kernel':
-      return undefined
-    case 'panic':
-      return `the kernel panicked: ${stop.message}`
-    case 'reset':
-      return `the machine reset itself: ${stop.story}`
-    case 'exit':
-      return `the machine was switched off (code ${stop.code})`
-    case 'halt':
-      return 'the CPU halted with interrupts off: nothing will ever happen'
-    case 'hang':
-      return stop.message
-    case 'deadlock':
-      return `nothing moves any more: ${stop.message}`
-    case 'error':
-      return `the kernel threw: ${stop.message}`
-  }
 }

@@ -71,7 +71,7 @@ export const extra: readonly Check[] = [
     needs: [...NEEDS, 'move-flushes', 'protect-flushes', 'remove-flushes'],
     scenario: 'shot',
     hint: 'Who else may have these pages in a TLB, and when do you know that they have been dropped?',
-    judge: (probed) =>
+    judge: (probed, evidence) =>
       firstWrong(
         ...['move', 'protect', 'remove'].map(
           (verb) => () => mustReturn(probed, verb, true, `${verb}_region`),
@@ -84,6 +84,7 @@ export const extra: readonly Check[] = [
             }),
         ),
         () => mustEnd(probed, 'the thread on the other CPU goes on'),
+        () => crossfireWrong(new Probed(evidence, 'crossfire')),
       ),
   }),
   probeCheck({
@@ -116,21 +117,6 @@ export const extra: readonly Check[] = [
           ),
       )
     },
-  }),
-  probeCheck({
-    id: 'shootdown-crossfire',
-    claim: 'Two CPUs that change one space at the same time wait for each other without a deadlock.',
-    needs: ['shootdown'],
-    scenario: 'crossfire',
-    hint: 'What may a CPU hold, and what must it let in, while it waits for another one?',
-    judge: (probed) =>
-      firstWrong(
-        () => mustEnd(probed, 'both threads come to their end'),
-        ...[0, 1].map((n) => () => {
-          const bad = probed.notes(`round ${n}`).findIndex(([status]) => status !== 0n)
-          return must(bad < 0, 'every move_region returns 0', () => `round ${bad + 1} of CPU ${n} did not`)
-        }),
-      ),
   }),
   probeCheck({
     id: 'large-pages',
@@ -255,6 +241,16 @@ export const extra: readonly Check[] = [
   }),
 ]
 
+/** Two CPUs change one space at the same time. */
+function crossfireWrong(probed: Probed): Wrong | undefined {
+  return firstWrong(
+    () => mustEnd(probed, 'two threads that move regions of one space on two CPUs come to their end'),
+    ...[0, 1].map((n) => () => {
+      const bad = probed.notes(`round ${n}`).findIndex(([status]) => status !== 0n)
+      return must(bad < 0, 'every move_region returns 0', () => `round ${bad + 1} of CPU ${n} did not`)
+    }),
+  )
+}
 function deadly(
   id: string,
   claim: string,

@@ -311,6 +311,21 @@ export const designs: readonly Design[] = [
     ),
   ),
   design(
+    'bit 7 (PAT) in the entries of the last level',
+    edit(
+      FILL,
+      `${FILL.replace('return', 'const status =')}    const { result, entry } = pagingHelperWalk(p.cr3, virtaddr, NO_ACCESS)\n    if (result === 0) ring0.write64(entry, ring0.read64(entry) | 0x80n)\n    return status\n`,
+    ),
+  ),
+  design(
+    'move maps all pages of the region',
+    edit(MOVE_EDIT, '    mapAll(p, region)\n    if (getCpu().curAspace === p.aspace) tlbFlush()\n'),
+    edit(
+      "import { PTE_ADDR, type u64 } from '@pagewalk/machine/x86-64'",
+      "import type { u64 } from '@pagewalk/machine/x86-64'",
+    ),
+  ),
+  design(
     'switchTo never touches CR4, switchFrom flushes',
     edit('  writeCr4((readCr4() & ~CR4_MASK) | p.cr4)\n', '  void [p.cr4, readCr4, writeCr4]\n'),
     edit('  switchFrom: () => 0,\n', '  switchFrom() {\n    tlbFlush()\n    return 0\n  },\n'),

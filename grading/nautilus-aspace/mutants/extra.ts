@@ -1,13 +1,12 @@
 // Mistakes in the extra credit.
 
-import { edit, type Mutant } from './kit.ts'
+import { edit, type Mistake } from './kit.ts'
 
-const one = (id: string, name: string, find: string, replace: string): Mutant => ({
+const one = (id: string, name: string, find: string, replace: string): Mistake => ({
   id,
   name,
   extra: true,
   edits: [edit(find, replace)],
-  mustFail: [],
 })
 const ZEROED = '  ring0.fill(Number(frame), 0, 4096)\n  const inFile'
 const EVERY_CPU = '      if (cpu.curAspace === p.aspace)\n'
@@ -17,7 +16,7 @@ const READ = '    nkFsRead(region.file, va - region.vaStart, frame, PAGE_SIZE_4K
 const LIMIT =
   '    if (!isCanonical(low, high) || high - low > (node.region.maxBytes ?? ADDRESS_END)) continue\n'
 
-export const extra: readonly Mutant[] = [
+export const extra: readonly Mistake[] = [
   one('E1', 'grown pages are not zeroed', ZEROED, '  const inFile'),
   one(
     'E2',
@@ -81,12 +80,6 @@ export const extra: readonly Mutant[] = [
     'a busy CPU is not told',
     '        while (smpXcall(cpu.id, drop, null, true) !== 0)\n          ring0.wait(`CPU ${cpu.id} to take another cross call`, () => cpu.xcall === null)\n',
     '        if (cpu.interruptCount % 2 === 0) smpXcall(cpu.id, drop, null, true)\n',
-  ),
-  one(
-    'E15',
-    'the others are told with the lock held',
-    '  const { status, edited } = locked(p, body)\n  settle(p, edited)\n  return status\n',
-    '  return locked(p, () => {\n    const { status, edited } = body()\n    settle(p, edited)\n    return status\n  })\n',
   ),
   one('E16', 'no large pages', LEVEL, '    if (size === 0n)\n'),
   one(
@@ -165,5 +158,23 @@ export const extra: readonly Mutant[] = [
     'two mappings of a file share pages',
     'function freshFrame({ region, flags }: RegionNode, va: u64): u64 {\n  const frame = malloc(PAGE_SIZE_4KB)\n  if (frame === 0n) return 0n\n',
     'const shared = new Map<string, u64>()\nfunction freshFrame({ region, flags }: RegionNode, va: u64): u64 {\n  const key = `${region.file?.name} ${va & 0xf_ffffn}`\n  const known = shared.get(key)\n  if (known !== undefined && region.file) return known\n  const frame = malloc(PAGE_SIZE_4KB)\n  if (frame === 0n) return 0n\n  shared.set(key, frame)\n',
+  ),
+  one(
+    'E32',
+    'large pages keep their rights in protect',
+    '(entry) => pagingHelperSetPermissions(entry, access)',
+    '(entry, _va, size) => (size > PAGE_SIZE_4KB ? entry : pagingHelperSetPermissions(entry, access))',
+  ),
+  one(
+    'E33',
+    'large pages stay when their region is removed',
+    '    listDel(node.link)\n    return { status: 0, edited: editLeaves(p, node, () => 0n) }\n',
+    '    listDel(node.link)\n    return { status: 0, edited: editLeaves(p, node, (entry, _va, size) => (size > PAGE_SIZE_4KB ? entry : 0n)) }\n',
+  ),
+  one(
+    'E34',
+    'a large page moves to a frame that is one small page off',
+    '    return pa % size === 0n ? (entry & ~PTE_ADDR) | pa : 0n\n',
+    '    return (entry & ~PTE_ADDR) | (size > PAGE_SIZE_4KB ? pa + size : pa)\n',
   ),
 ]

@@ -1,12 +1,17 @@
-// All mutants. What each must fail has been read from what the mistake does, and is held by the tests.
+// All mutants: the mistake, and the checks that must see it, no more and no fewer.
 
 import { extra } from './extra.ts'
-import type { Mutant } from './kit.ts'
+import type { Mistake } from './kit.ts'
+import { MUST_FAIL } from './must-fail.ts'
 import { shells } from './shells.ts'
 import { task1 } from './task1.ts'
 import { task2 } from './task2.ts'
 import { task3 } from './task3.ts'
 import { task4 } from './task4.ts'
 
-export type { Mutant } from './kit.ts'
-export const mutants: readonly Mutant[] = [...task1, ...task2, ...task3, ...task4, ...shells, ...extra]
+export interface Mutant extends Mistake {
+  readonly mustFail: readonly string[]
+}
+export const mutants: readonly Mutant[] = [...task1, ...task2, ...task3, ...task4, ...shells, ...extra].map(
+  (mistake) => ({ ...mistake, mustFail: MUST_FAIL[mistake.id] ?? [] }),
+)

@@ -1,8 +1,8 @@
-// How mutants are written: the reference with one mistake each, and the checks that must see it, no more and no fewer.
+// How mutants are written: the reference with one mistake each. Which checks must see it stands in must-fail.ts.
 
 import type { Edit } from '@pagewalk/grader'
 
-export interface Mutant {
+export interface Mistake {
   /** As in the list of mistakes, or a letter and a number for our own. */
   readonly id: string
   readonly name: string
@@ -11,7 +11,6 @@ export interface Mutant {
   readonly file?: 'paging.ts' | 'shell.ts' | 'STATUS.md'
   /** Of the solution with the extra credit. */
   readonly extra?: true
-  readonly mustFail: readonly string[]
 }
 export const edit = (find: string, replace: string): Edit => ({ find, replace })
 

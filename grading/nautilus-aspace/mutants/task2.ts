@@ -1,8 +1,8 @@
 // Mistakes in the set of regions.
 
-import { COPY, EAGER, edit, FOUND, INSANE, INSERT, type Mutant, NODE, OVERLAP, SAME } from './kit.ts'
+import { COPY, EAGER, edit, FOUND, INSANE, INSERT, type Mistake, NODE, OVERLAP, SAME } from './kit.ts'
 
-export const task2: readonly Mutant[] = [
+export const task2: readonly Mistake[] = [
   {
     id: '2.1',
     name: 'the caller’s object is kept',
@@ -13,19 +13,16 @@ export const task2: readonly Mutant[] = [
         '  constructor(original: NkAspaceRegion) {',
       ),
     ],
-    mustFail: [],
   },
   {
     id: 'B1',
     name: 'the caller’s protect object is kept',
     edits: [edit(COPY, 'this.region = { vaStart, paStart, lenBytes, protect }')],
-    mustFail: [],
   },
   {
     id: '2.3',
     name: 'only equal starts overlap',
     edits: [edit(OVERLAP, 'if (region.vaStart === other.vaStart) return true')],
-    mustFail: [],
   },
   {
     id: 'B2',
@@ -33,13 +30,11 @@ export const task2: readonly Mutant[] = [
     edits: [
       edit(OVERLAP, 'if (region.vaStart >= other.vaStart && region.vaStart < endOf(other)) return true'),
     ],
-    mustFail: [],
   },
   {
     id: 'B3',
     name: 'overlap only if the new end lies in an old region',
     edits: [edit(OVERLAP, 'if (endOf(region) > other.vaStart && endOf(region) <= endOf(other)) return true')],
-    mustFail: [],
   },
   {
     id: 'B4',
@@ -50,7 +45,6 @@ export const task2: readonly Mutant[] = [
         'if ((region.vaStart >= other.vaStart && region.vaStart < endOf(other)) || (endOf(region) > other.vaStart && endOf(region) <= endOf(other))) return true',
       ),
     ],
-    mustFail: [],
   },
   {
     id: '2.5',
@@ -58,7 +52,6 @@ export const task2: readonly Mutant[] = [
     edits: [
       edit(OVERLAP, 'if (region.vaStart <= endOf(other) && other.vaStart <= endOf(region)) return true'),
     ],
-    mustFail: [],
   },
   {
     id: 'B5',
@@ -66,7 +59,6 @@ export const task2: readonly Mutant[] = [
     edits: [
       edit(OVERLAP, 'if (region.vaStart < endOf(other) && other.vaStart <= endOf(region)) return true'),
     ],
-    mustFail: [],
   },
   {
     id: '2.7',
@@ -77,19 +69,16 @@ export const task2: readonly Mutant[] = [
         `if (region.paStart < other.paStart + other.lenBytes && other.paStart < region.paStart + region.lenBytes) return true\n    ${OVERLAP}`,
       ),
     ],
-    mustFail: [],
   },
   {
     id: 'B6',
     name: 'no overlap is refused',
     edits: [edit(OVERLAP, 'if (region === other) return true')],
-    mustFail: [],
   },
   {
     id: 'B7',
     name: 'only the first region is compared',
     edits: [edit(OVERLAP, `${OVERLAP}\n    else break`)],
-    mustFail: [],
   },
   {
     id: 'B8',
@@ -100,7 +89,6 @@ export const task2: readonly Mutant[] = [
         'if ((region.vaStart & 0xffff_ffffn) < (other.vaStart & 0xffff_ffffn) + other.lenBytes && (other.vaStart & 0xffff_ffffn) < (region.vaStart & 0xffff_ffffn) + region.lenBytes) return true',
       ),
     ],
-    mustFail: [],
   },
   {
     id: 'B9',
@@ -111,7 +99,6 @@ export const task2: readonly Mutant[] = [
         'const endOf = ({ vaStart, lenBytes }: NkAspaceRegion): u64 => BigInt.asUintN(64, vaStart + lenBytes)',
       ),
     ],
-    mustFail: [],
   },
   {
     id: 'B10',
@@ -122,37 +109,31 @@ export const task2: readonly Mutant[] = [
         'const endOf = ({ vaStart, lenBytes }: NkAspaceRegion): u64 => BigInt.asIntN(64, vaStart) + lenBytes',
       ),
     ],
-    mustFail: [],
   },
   {
     id: '2.9',
     name: 'only the first page of a region is found',
     edits: [edit(FOUND, 'if (va >= region.vaStart && va < region.vaStart + PAGE_SIZE_4KB) return region')],
-    mustFail: [],
   },
   {
     id: 'B11',
     name: 'only the first byte of a region is found',
     edits: [edit(FOUND, 'if (va === region.vaStart) return region')],
-    mustFail: [],
   },
   {
     id: 'B12',
     name: 'the last page of a region is not found',
     edits: [edit(FOUND, 'if (va >= region.vaStart && va < endOf(region) - PAGE_SIZE_4KB) return region')],
-    mustFail: [],
   },
   {
     id: 'B13',
     name: 'the page behind a region is found, too',
     edits: [edit(FOUND, 'if (va >= region.vaStart && va <= endOf(region)) return region')],
-    mustFail: [],
   },
   {
     id: 'B14',
     name: 'an address below a region finds it',
     edits: [edit(FOUND, 'if (va < endOf(region)) return region')],
-    mustFail: [],
   },
   {
     id: 'B15',
@@ -163,7 +144,6 @@ export const task2: readonly Mutant[] = [
         '  return p.regions.prev.entry?.region\n}\nfunction overlaps',
       ),
     ],
-    mustFail: [],
   },
   {
     id: '2.11',
@@ -174,7 +154,6 @@ export const task2: readonly Mutant[] = [
         '    const victim = node.link.next.entry ? node.link.next : node.link\n    listDel(victim)\n',
       ),
     ],
-    mustFail: [],
   },
   {
     id: 'B16',
@@ -185,25 +164,21 @@ export const task2: readonly Mutant[] = [
         '    p.regions.prev = node.link.prev\n    node.link.prev.next = p.regions\n',
       ),
     ],
-    mustFail: [],
   },
   {
     id: 'B17',
     name: 'removing does not take the region out',
     edits: [edit('    listDel(node.link)\n', '')],
-    mustFail: [],
   },
   {
     id: '2.13',
     name: 'room for 16 regions',
     edits: [edit(INSANE, `${INSANE}    if ([...listForEachEntry(p.regions)].length >= 16) return -1\n`)],
-    mustFail: [],
   },
   {
     id: 'B18',
     name: 'room for 256 regions',
     edits: [edit(INSANE, `${INSANE}    if ([...listForEachEntry(p.regions)].length >= 256) return -1\n`)],
-    mustFail: [],
   },
   {
     id: '2.15',
@@ -213,7 +188,6 @@ export const task2: readonly Mutant[] = [
       edit(INSERT, `${INSERT}    if (refused) return -1\n`),
       edit(EAGER, EAGER.replace('if (', 'if (!refused && ')),
     ],
-    mustFail: [],
   },
   {
     id: 'B19',
@@ -224,7 +198,6 @@ export const task2: readonly Mutant[] = [
         `${NODE}    if (region.vaStart >= PAGE_SIZE_1GB && node.region.protect.flags & NK_ASPACE_EAGER) mapAll(p, node.region)\n${INSANE}${EAGER}`,
       ),
     ],
-    mustFail: [],
   },
   {
     id: '2.17',
@@ -235,7 +208,6 @@ export const task2: readonly Mutant[] = [
         '  ring0.write64(8, 1n)\n  return undefined\n}\n/** Pages that exist',
       ),
     ],
-    mustFail: [],
   },
   {
     id: '2.19',
@@ -250,7 +222,6 @@ export const task2: readonly Mutant[] = [
         'if (va >= region.vaStart && va < endOf(region)) {\n      recent = region\n      return region\n    }',
       ),
     ],
-    mustFail: [],
   },
   {
     id: 'B20',
@@ -259,26 +230,22 @@ export const task2: readonly Mutant[] = [
       edit('    regions: new ListHead<RegionNode>(),', '    regions: everything,'),
       edit('function create(', 'const everything = new ListHead<RegionNode>()\n\nfunction create('),
     ],
-    mustFail: [],
   },
-  { id: 'B21', name: 'regions are identical if they begin alike', edits: [edit(SAME, 'true')], mustFail: [] },
+  { id: 'B21', name: 'regions are identical if they begin alike', edits: [edit(SAME, 'true')] },
   {
     id: 'B22',
     name: 'the length is not compared',
     edits: [edit(SAME, 'region.paStart === paStart && region.protect.flags === protect.flags')],
-    mustFail: [],
   },
   {
     id: 'B23',
     name: 'the physical address is not compared',
     edits: [edit(SAME, 'region.lenBytes === lenBytes && region.protect.flags === protect.flags')],
-    mustFail: [],
   },
   {
     id: 'B24',
     name: 'the flags are not compared',
     edits: [edit(SAME, 'region.paStart === paStart && region.lenBytes === lenBytes')],
-    mustFail: [],
   },
   {
     id: 'B25',
@@ -290,24 +257,20 @@ export const task2: readonly Mutant[] = [
       ),
       edit(SAME, 'true'),
     ],
-    mustFail: [],
   },
   {
     id: 'B26',
     name: 'regions of more than 64 pages are refused',
     edits: [edit(INSANE, `    if (region.vaStart > 0n && region.lenBytes > 0x4_0000n) return -1\n${INSANE}`)],
-    mustFail: [],
   },
   {
     id: 'B27',
     name: 'regions in the high half are refused',
     edits: [edit(INSANE, `    if (region.vaStart >= 1n << 63n) return -1\n${INSANE}`)],
-    mustFail: [],
   },
   {
     id: 'B28',
     name: 'a region that ends at 2^64 is refused',
     edits: [edit(INSANE, `    if (endOf(region) >= 1n << 64n) return -1\n${INSANE}`)],
-    mustFail: [],
   },
 ]

@@ -62,6 +62,7 @@ function* removes(p: Probe): Thread {
 function* readRemoved(p: Probe, { variant = 0 }: ProbeConfig): Thread {
   const space = yield* furnished(p)
   const change = CHANGES[variant]!
+  yield* p.read(change.va + 4096n, 'ready') // what was found last
   if (!p.remove(space, regionOf(change), 'remove')) return
   p.note('trying')
   yield* p.read(change.va + BigInt(touchedOf(change)[1]!) * 4096n, 'nowhere')
@@ -227,7 +228,7 @@ function* pinned(p: Probe): Thread {
     yield* p.read(va + 0x1000n, 'still')
     p.protect(space, r, flags & ~PIN, `unpin ${n}`)
     p.moveRegion(space, unpinned, FRAMES + 0x4000n, `move after ${n}`)
-    yield* p.read(va + 0x1000n, 'moved')
+    yield* p.read(va + 0x2000n, 'moved') // a page that no TLB knows
     p.told(
       `remove after ${n}`,
       nkAspaceRemoveRegion(space, { ...copyOf(unpinned), paStart: FRAMES + 0x4000n }),

@@ -99,6 +99,8 @@ export const OVERLAPS: readonly {
   { name: 'end of all', va: 0xffff_ffff_ffff_c000n, pages: 4, taken: true },
   { name: 'in the end of all', va: 0xffff_ffff_ffff_f000n, pages: 1, taken: false },
   { name: 'below the end of all', va: 0xffff_ffff_ffff_b000n, pages: 1, taken: true },
+  { name: 'more than 4 GiB', va: 0x40_0000_0000n, pages: 0x10_0010, taken: true },
+  { name: 'far inside of it', va: 0x40_8000_0000n, pages: 1, taken: false },
   { name: 'same low 32 bits as the first', va: 0x14_0000_0000n, pages: 8, taken: true },
 ]
 

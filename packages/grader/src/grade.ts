@@ -6,6 +6,7 @@ import { evidenceOf } from './evidence.ts'
 import type { Evidence, Lab, Run } from './lab.ts'
 import type { Submission } from './load.ts'
 import { type Readings, withReading } from './readers.ts'
+import { stopWords } from './report.ts'
 import type { Result } from './result.ts'
 import { machineOf, rubricHolds, score } from './score.ts'
 import { BUILT_IN, type Findings, findingsOf, type Judgement, judge, unusable } from './verdict.ts'
@@ -89,11 +90,10 @@ function allOurs({ lab }: Submission, thrown: unknown): Map<string, Judgement> {
   }
   return new Map([...BUILT_IN.keys(), ...lab.checks.map(({ id }) => id)].map((id) => [id, judgement]))
 }
+/** Ends that are no fault as such; of the others `stops` tells. */
 function ending({ scenario, stop }: Run): { scenario: string; words: string }[] {
-  if (stop.reason === 'reset') return [{ scenario, words: `the machine reset itself: ${stop.story}` }]
-  if (stop.reason === 'panic') return [{ scenario, words: `the kernel panicked: ${stop.message}` }]
-  if (stop.reason === 'halt') return [{ scenario, words: 'the CPU halted with interrupts off' }]
-  return []
+  const words = stopWords(stop)
+  return words && ['reset', 'panic', 'halt'].includes(stop.reason) ? [{ scenario, words }] : []
 }
 
 /**

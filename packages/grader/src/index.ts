@@ -28,7 +28,7 @@ export {
 } from './lab.ts'
 export { findSubmissions, type Submission, sampleSubmissions, UsageError } from './load.ts'
 export { type Reading, type Readings, readChecks, readReadings, unknownNames } from './readers.ts'
-export { plain, reportGrade, reportReasons, reportTable, type Style } from './report.ts'
+export { plain, reportGrade, reportReasons, reportTable, type Style, stopWords } from './report.ts'
 export {
   RESULT_SCHEMA,
   type Result,

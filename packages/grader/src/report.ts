@@ -1,6 +1,7 @@
 // Grades as text for people: a table of points, and for each check that failed what was expected and what was seen.
 
 import { styleText } from 'node:util'
+import type { Stop } from '@pagewalk/machine'
 import type { Grade } from './grade.ts'
 import type { Result, ResultCheck, ResultStep } from './result.ts'
 
@@ -22,9 +23,10 @@ export function reportGrade({ result, endings, changedLibrary, errors }: Grade, 
   const failed = checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
   const read = checks.filter(({ verdict, observed }) => verdict === 'pass' && observed !== undefined)
   const blocked = checks.filter(({ verdict, pending }) => verdict === 'blocked' && !pending)
+  const width = Math.max(...result.steps.map(({ id }) => id.length))
   const lines = [
     `${paint('bold', result.submission.name)}  ${total(result)}`,
-    ...result.steps.map((step) => stepLine(step, paint)),
+    ...result.steps.map((step) => stepLine(step, width, paint)),
     ...[...failed, ...read].flatMap((check) => ['', ...checkLines(check, paint, style)]),
   ]
   if (blocked.length > 0) lines.push('', ...wrap('blocked   ', blocked.map(({ id }) => id).join(', '), style))
@@ -46,7 +48,7 @@ function total({ score, maxScore, pending, extraCredit, maxExtraCredit }: Result
 
 function stepLine({ id, title, score, maxScore, pending, extra, checks }: ResultStep, paint: Paint): string {
   if (checks.length === 0)
-    return paint('dim', `  -     step ${id}           ${title}${extra ? ' (extra)' : ''}, not graded`)
+    return paint('dim', `  -     ${step}           ${title}${extra ? ' (extra)' : ''}, not graded`)
   const passed = checks.filter(({ verdict }) => verdict === 'pass').length
   const all = passed === checks.length
   const state = all
@@ -57,7 +59,7 @@ function stepLine({ id, title, score, maxScore, pending, extra, checks }: Result
         ? paint('red', 'fail')
         : paint('yellow', 'part')
   const sum = `${points(score).padStart(3)}/${points(maxScore).padEnd(3)}`
-  return `  ${state}  step ${id}  ${sum}  ${title}${extra ? ' (extra)' : ''}${paint('dim', `, ${passed} of ${checks.length} checks${awaited(pending)}`)}`
+  return `  ${state}  ${step}  ${sum}  ${title}${extra ? ' (extra)' : ''}${paint('dim', `, ${passed} of ${checks.length} checks${awaited(pending)}`)}`
 }
 const awaited = (pending: number): string => (pending > 0 ? `, ${points(pending)} await a reader` : '')
 function checkLines(check: ResultCheck, paint: Paint, style: Style): string[] {
@@ -96,6 +98,29 @@ export const plain = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
     .replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Why the machine stands still, for people; undefined if it would go on. */
+export function stopWords(stop: Stop): string | undefined {
+  switch (stop.reason) {
+    case 'limit':
+    case 'kernel':
+      return undefined
+    case 'panic':
+      return `the kernel panicked: ${stop.message}`
+    case 'reset':
+      return `the machine reset itself: ${stop.story}`
+    case 'exit':
+      return `the machine was switched off (code ${stop.code})`
+    case 'halt':
+      return 'every CPU has halted, and no interrupt will wake one'
+    case 'hang':
+      return stop.message
+    case 'deadlock':
+      return `nothing moves any more: ${stop.message}`
+    case 'error':
+      return `the kernel threw: ${stop.message}`
+  }
+}
 
 /** Many submissions in short: of each that lost points, every check that failed and what was seen. */
 export function reportReasons(grades: readonly Grade[], style: Style): string {

@@ -1,0 +1,1 @@
+export const MUST_FAIL: { readonly [id: string]: readonly string[] } = {}
