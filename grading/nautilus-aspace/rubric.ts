@@ -37,11 +37,12 @@ export const rubric: Rubric = {
       title: 'Lazy page table construction',
       extra: false,
       checks: [
-        { check: 'lazy-pages-right', points: 7 },
+        { check: 'lazy-pages-right', points: 6 },
         { check: 'lazy-untouched', points: 4 },
         { check: 'lazy-faults-once', points: 2 },
         { check: 'lazy-anywhere', points: 2 },
         { check: 'lazy-rights', points: 2 },
+        { check: 'regions-at-the-end', points: 1 },
         { check: 'lazy-in-its-own-space', points: 3 },
         { check: 'rights-respected', points: 4 },
         { check: 'unfixable-panics', points: 4 },

@@ -38,6 +38,11 @@ export class Probed {
     if (label !== 'final' && !Object.hasOwn(this.run.images, label)) return undefined
     return this.#evidence.machine(this.scenario, label)
   }
+  /** Had the machine stopped when the image was taken? */
+  stopped(label: string): boolean {
+    const { final, images } = this.run
+    return ((label === 'final' ? final : images[label])?.stop ?? null) !== null
+  }
   /** The words of each note with this tag, oldest first. */
   notes(tag: string): readonly (readonly u64[])[] {
     return this.run.notes.filter((note) => note.tag === tag).map(({ words }) => words)

@@ -93,5 +93,5 @@ const EVIDENCE: { readonly [heading: string]: (evidence: Evidence) => string } =
     ]),
   '2e': flushesOfChanges,
   '2f': flushesOfChanges,
-  '2g': (evidence) => `a read of a removed page: ${new Probed(evidence, 'removed-0').ending}.`,
+  '2g': (evidence) => `a read of a removed page: ${new Probed(evidence, 'removed-1').ending}.`,
 }

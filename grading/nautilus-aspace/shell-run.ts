@@ -18,18 +18,24 @@ const PAGE = 4096n
 export function shellSpace(probed: Probed, name: string, label: string): Wrong | undefined {
   const machine = probed.machine(label)
   const expected = `a thread "${name}" waits for keys in an address space "${name}"`
-  if (!machine || machine.image().stop) return { expected, observed: probed.ending }
+  if (!machine || probed.stopped(label)) return { expected, observed: probed.ending }
   const thread = threadsOf(machine).find((each) => each.name === name)
   if (!thread) return { expected, observed: `there is no such thread; ${probed.ending}` }
-  return waitsIn(machine, thread, name, expected)
+  return waitsIn(probed, machine, thread, expected)
 }
-function waitsIn(machine: Machine, thread: Thread, name: string, expected: string): Wrong | undefined {
+function waitsIn(probed: Probed, machine: Machine, thread: Thread, expected: string): Wrong | undefined {
+  const { name } = thread
   const space = spacesOf(machine).find(({ address }) => address === thread.aspace)
   if (!space) return { expected, observed: `thread "${name}" is in the default address space` }
   if (space.name !== name) return { expected, observed: `it is in the address space "${space.name}"` }
   if (thread.status !== 'waiting')
     return { expected, observed: `thread "${name}" is ${thread.status}, not waiting` }
   const others = spacesOf(machine).filter(({ cr3, name: other }) => cr3 === space.cr3 && other !== name)
+  // the kernel's memory is the student's to write; the log of what the CPU did is not
+  const entered = probed.run.events.some(
+    (event) => event.kind === 'cr3' && (event.value & ~0xfffn) === space.cr3,
+  )
+  if (!entered) return { expected, observed: `no CPU has ever loaded its CR3, ${hex(space.cr3)}` }
   if (space.cr3 === 0n || others.length > 0)
     return { expected, observed: `its CR3 ${hex(space.cr3)} is not its own` }
   return undefined

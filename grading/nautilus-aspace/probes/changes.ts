@@ -64,8 +64,9 @@ function* readRemoved(p: Probe, { variant = 0 }: ProbeConfig): Thread {
   const change = CHANGES[variant]!
   yield* p.read(change.va + 4096n, 'ready') // what was found last
   if (!p.remove(space, regionOf(change), 'remove')) return
-  p.note('trying')
-  yield* p.read(change.va + BigInt(touchedOf(change)[1]!) * 4096n, 'nowhere')
+  const va = change.va + BigInt(touchedOf(change)[1]!) * 4096n
+  p.note('trying', va)
+  yield* p.read(va, 'nowhere')
   p.note('survived')
 }
 
@@ -125,7 +126,7 @@ function* writeProtected(p: Probe, { variant = 0 }: ProbeConfig): Thread {
   if (!(variant & 1)) yield* p.write(change.va + BigInt(page) * 4096n, 1)
   const rights = R | KERN | (change.lazy ? 0 : EAGER)
   if (!p.protect(space, regionOf(change), rights, 'protect')) return
-  p.note('trying')
+  p.note('trying', change.va + BigInt(page) * 4096n)
   yield* p.write(change.va + BigInt(page) * 4096n, 2)
   p.note('survived')
 }

@@ -8,8 +8,8 @@ import {
   ring0,
   type Thread,
 } from '@pagewalk/nautilus-aspace/lib/kernel.ts'
-import { KERN, type Probe, type ProbeBody, type ProbeConfig, R, RW, RX, region } from './kit.ts'
-import { FRAMES, LAZY_PA, LAZY_PAGES, LAZY_VA, TOUCHED } from './places.ts'
+import { EAGER, KERN, type Probe, type ProbeBody, type ProbeConfig, R, RW, RX, region } from './kit.ts'
+import { FRAMES, LAST, LAZY_PA, LAZY_PAGES, LAZY_VA, TOUCHED } from './places.ts'
 
 /** A long lazy region, touched here and there. */
 function* lazy(p: Probe): Thread {
@@ -40,7 +40,6 @@ function* lazyPlaces(p: Probe): Thread {
     [0x7f_ffff_e000n, 4, RX],
     [0x7fff_ffff_f000n, 1, RW],
     [0xffff_8000_0000_0000n, 1, R],
-    [0xffff_ffff_ffff_e000n, 2, RW],
   ]
   p.mark(FRAMES, 64)
   const space = p.living('probe')
@@ -79,31 +78,30 @@ function* denied(p: Probe, { variant = 0 }: ProbeConfig): Thread {
   p.must(space, region(0x4000_0000n, FRAMES, 2, RX | KERN), 'rx')
   p.must(space, region(0x4000_2000n, FRAMES + 0x4000n, 2, RW | KERN), 'rw')
   yield* p.write(0x4000_3000n, 1) // what is allowed stays allowed
-  p.note('trying')
+  p.note('trying', variant < 2 ? 0x4000_0000n : 0x4000_2000n)
   yield* DENIED[variant]!(p)
   p.note('survived')
 }
 
 /** Accesses that no region covers. Each ends the machine. */
-const NOWHERE: readonly ((p: Probe, at: bigint) => Thread)[] = [
-  (p, at) => p.read(at - 1n, 'nowhere'),
-  (p, at) => p.read(at + 0x3000n, 'nowhere'),
-  (p, at) => p.write(at + 0x3008n, 1),
-  (_p, at) => jumpToThread(at + 0x4000n),
-  (p) => p.read(0x1234_5678_9000n, 'nowhere'),
-  (p, at) => p.read(at ^ 0xffff_8000_0000_0000n, 'nowhere'),
+const AT = 0x4000_0000n
+const NOWHERE: readonly { readonly va: bigint; readonly how: 'read' | 'write' | 'jump' }[] = [
+  { va: AT - 1n, how: 'read' },
+  { va: AT + 0x3000n, how: 'read' },
+  { va: AT + 0x3008n, how: 'write' },
+  { va: AT + 0x4000n, how: 'jump' },
+  { va: AT ^ 0xffff_8000_0000_0000n, how: 'read' },
 ]
-function* jumpToThread(at: bigint): Thread {
-  yield* jumpTo(at)
-}
 function* nowhere(p: Probe, { variant = 0 }: ProbeConfig): Thread {
   const space = p.home()
-  const at = 0x4000_0000n
-  p.must(space, region(at, FRAMES, 3, RW | KERN), 'rw')
-  yield* p.read(at, 'allowed')
-  yield* p.read(at + 0x2fffn, 'allowed')
-  p.note('trying')
-  yield* NOWHERE[variant]!(p, at)
+  p.must(space, region(AT, FRAMES, 3, RW | KERN), 'rw')
+  yield* p.read(AT, 'allowed')
+  yield* p.read(AT + 0x2fffn, 'allowed')
+  const { va, how } = NOWHERE[variant]!
+  p.note('trying', va)
+  if (how === 'read') yield* p.read(va, 'nowhere')
+  else if (how === 'write') yield* p.write(va, 1)
+  else yield* jumpTo(va)
   p.note('survived')
 }
 /** A general protection fault is nobody's to mend. */
@@ -139,6 +137,29 @@ function* lazySpaces(p: Probe): Thread {
   for (const thread of threads) yield* nkJoin(thread)
 }
 
+/** Regions that end at 2^64: a lazy one with overlaps, and in another space an eager one. */
+function* atTheEnd(p: Probe): Thread {
+  p.mark(LAST.pa, LAST.pages)
+  const [eager, space] = [p.living('eager'), p.home()]
+  const { va, pa, pages } = LAST
+  const last = va + BigInt(pages - 1) * 4096n
+  const page = (at: bigint, tag: string): boolean => p.add(space, region(at, FRAMES, 1, RW | KERN), tag)
+  const both = [
+    p.add(space, region(va, pa, pages, RW | KERN), 'lazy'),
+    p.add(eager, region(va, pa, pages, RW | KERN | EAGER), 'eager'),
+  ]
+  if (both.includes(false)) return
+  page(last, 'over the last page')
+  page(va, 'over the first page')
+  page(va - 4096n, 'below')
+  yield* p.read(last + 0xfffn, 'end')
+  yield* p.read(va, 'end')
+  p.move(eager, 'eager')
+  p.image('eager')
+  yield* p.read(last + 0xfffn, 'end again')
+  p.move(null, 'back')
+}
+
 export const lazyProbes: { readonly [name: string]: ProbeBody } = {
   lazy,
   'lazy-places': lazyPlaces,
@@ -146,4 +167,5 @@ export const lazyProbes: { readonly [name: string]: ProbeBody } = {
   nowhere,
   protection,
   'lazy-spaces': lazySpaces,
+  'at-the-end': atTheEnd,
 }

@@ -2,7 +2,7 @@
 // compares. What is chosen depends on the model alone, never on what the student's code answered.
 
 const PAGE = 4096n
-/** Where the sequence plays: windows of this many pages each, the last one at the end of all addresses. */
+/** Where the sequence plays: windows of this many pages each; with all operations the last one, too, at the end of all addresses. */
 const WINDOWS: readonly bigint[] = [
   0x10_0000_0000n,
   0x7fff_ff80_0000n,
@@ -68,7 +68,7 @@ export function* operations(seed: number, count: number, mode: Mode): Generator<
   const held: ModelRegion[] = []
   const overlapping = (r: ModelRegion): boolean => held.some((h) => h.va < end(r) && r.va < end(h))
   const anywhere = (): ModelRegion => {
-    const window = WINDOWS[next(WINDOWS.length)]!
+    const window = WINDOWS[next(mode === 'all' ? WINDOWS.length : WINDOWS.length - 1)]!
     const first = next(WINDOW_PAGES)
     const pages = Math.min(1 + next(next(8) === 0 ? 64 : 6), WINDOW_PAGES - first)
     // RWX, RW, R or RX; KERN always; eager one time in four

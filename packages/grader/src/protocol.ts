@@ -67,12 +67,12 @@ const LOG = 0x40_0000
 /** @returns a schema of what the capsule of `job` may send */
 export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
   const image = z.custom<MachineImage>((value) => isImage(value, machine))
-  const limit = Math.max(
+  const perKind = Math.max(
     0,
     ...scenarios.map((s) => s.machine?.eventLimit ?? machine.eventLimit ?? EVENTS_LIMIT),
   )
   const events = z.custom<readonly MachineEvent[]>(
-    (value) => Array.isArray(value) && value.length <= limit && value.every(isEvent),
+    (value) => Array.isArray(value) && value.length <= perKind * EVENT_KINDS && value.every(isEvent),
     'must be a list of machine events',
   )
   const notes = z.custom<readonly Note[]>(
@@ -160,6 +160,7 @@ const FIELDS: {
   reset: { story: 'string' },
   stop: { reason: 'string' },
 }
+const EVENT_KINDS = Object.keys(FIELDS).length
 const FIELD_LISTS = new Map(Object.entries(FIELDS).map(([kind, fields]) => [kind, Object.entries(fields)]))
 /** By hand: there may be a hundred thousand. */
 function isEvent(value: unknown): boolean {

@@ -41,31 +41,35 @@ export function reportGrade({ result, endings, changedLibrary, errors }: Grade, 
   return `${lines.join('\n')}\n`
 }
 const points = (value: number): string => String(Math.round(value * 100) / 100)
+const pointsWord = (value: number): string => `${points(value)} ${value === 1 ? 'point' : 'points'}`
 function total({ score, maxScore, pending, extraCredit, maxExtraCredit }: Result): string {
   const extra = maxExtraCredit > 0 ? `, extra credit ${points(extraCredit)}/${points(maxExtraCredit)}` : ''
   return `${points(score)}/${points(maxScore)}${awaited(pending)}${extra}`
 }
 
-function stepLine({ id, title, score, maxScore, pending, extra, checks }: ResultStep, paint: Paint): string {
-  if (checks.length === 0)
-    return paint('dim', `  -     ${step}           ${title}${extra ? ' (extra)' : ''}, not graded`)
+/** @param width  of the longest step's id */
+function stepLine(step: ResultStep, width: number, paint: Paint): string {
+  const { checks, score, maxScore, pending } = step
+  const name = `step ${step.id.padEnd(width)}`
+  const title = `${step.title}${step.extra ? ' (extra)' : ''}`
+  if (checks.length === 0) return paint('dim', `  -     ${name}           ${title}, not graded`)
   const passed = checks.filter(({ verdict }) => verdict === 'pass').length
-  const all = passed === checks.length
-  const state = all
-    ? paint('green', 'pass')
-    : pending > 0
-      ? paint('yellow', 'wait')
-      : passed === 0
-        ? paint('red', 'fail')
-        : paint('yellow', 'part')
   const sum = `${points(score).padStart(3)}/${points(maxScore).padEnd(3)}`
-  return `  ${state}  ${step}  ${sum}  ${title}${extra ? ' (extra)' : ''}${paint('dim', `, ${passed} of ${checks.length} checks${awaited(pending)}`)}`
+  const counts = paint('dim', `, ${passed} of ${checks.length} checks${awaited(pending)}`)
+  const state = step.extra && passed === 0 ? paint('dim', '-   ') : stepState(checks, passed, paint)
+  return `  ${state}  ${name}  ${sum}  ${title}${counts}`
+}
+function stepState(checks: readonly ResultCheck[], passed: number, paint: Paint): string {
+  const waiting = checks.filter(({ pending }) => pending).length
+  if (passed === checks.length) return paint('green', 'pass')
+  if (passed + waiting === checks.length) return paint('yellow', 'wait')
+  return passed === 0 ? paint('red', 'fail') : paint('yellow', 'part')
 }
 const awaited = (pending: number): string => (pending > 0 ? `, ${points(pending)} await a reader` : '')
 function checkLines(check: ResultCheck, paint: Paint, style: Style): string[] {
   const { id, claim, verdict, maxPoints, expected, observed, hint } = check
   const part = check.points > 0 ? `${points(check.points)} of ` : ''
-  const worth = maxPoints > 0 ? ` (${part}${points(maxPoints)} ${maxPoints === 1 ? 'point' : 'points'})` : ''
+  const worth = maxPoints > 0 ? ` (${part}${pointsWord(maxPoints)})` : ''
   const parts = Object.entries({ claim, expected, observed, hint })
   return [
     `  ${paint(verdict === 'pass' ? 'green' : 'red', verdict)}  ${paint('bold', id)}${worth}`,
@@ -73,7 +77,7 @@ function checkLines(check: ResultCheck, paint: Paint, style: Style): string[] {
   ]
 }
 const pendingLines = ({ id, observed = '', pending = 0 }: ResultCheck, style: Style): string[] =>
-  wrap('waits     ', `${id} (${points(pending)} points) ${observed}`, style)
+  wrap('waits     ', `${id} (${pointsWord(pending)}) ${observed}`, style)
 /** Scenarios that ended in the same way are one line. */
 function endingLines(endings: Grade['endings'], style: Style): string[] {
   const byWords = Map.groupBy(endings, ({ words }) => words)
@@ -127,9 +131,7 @@ export function reportReasons(grades: readonly Grade[], style: Style): string {
   const paint = painter(style)
   return grades
     .flatMap(({ result, errors }) => {
-      const failed = result.steps.flatMap(({ checks }) =>
-        checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error'),
-      )
+      const failed = triedChecks(result).filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
       const lines = failed.flatMap(({ id, verdict, observed = '' }) => [
         `  ${paint('red', verdict)}  ${paint('bold', id)}`,
         ...wrap('', observed, style),
@@ -155,7 +157,7 @@ function tableOf(results: readonly Result[], style: Style): string {
   const waits = results.some(({ pending }) => pending > 0)
   const name = Math.min(32, Math.max(10, ...results.map(({ submission }) => submission.name.length)))
   const room = Math.max(24, style.width - (name + 8 + (worth.length + (waits ? 1 : 0)) * 8 + 2))
-  const columns = ['score', ...(waits ? ['waits'] : []), ...worth.map((at) => `step ${steps[at]!.id}`)]
+  const columns = ['score', ...(waits ? ['waits'] : []), ...worth.map((at) => stepTitle(steps[at]!))]
   const titles = columns.map((text) => text.slice(0, 7).padStart(7))
   const line = (result: Result): string => {
     const sum = `${points(result.score + result.extraCredit)}/${points(result.maxScore)}`.padStart(7)
@@ -172,16 +174,20 @@ function tableOf(results: readonly Result[], style: Style): string {
   const top = [paint('dim', `${lab}, rubric ${rubric.version}`), paint('bold', head)]
   return `${[...top, ...results.map(line), ...foot].join('\n')}\n`
 }
+const stepTitle = ({ id }: ResultStep): string => (id.length > 2 ? id : `step ${id}`)
 function stepCell({ score, maxScore, pending }: ResultStep, paint: Paint): string {
   const text = `${points(score)}/${points(maxScore)}`.padStart(7)
   return paint(score === maxScore ? 'green' : score === 0 && pending === 0 ? 'red' : 'yellow', text)
 }
 /** The first check that failed, in a few words. */
-function reason({ steps }: Result): string {
-  const checks = steps.flatMap((step) => step.checks)
+function reason(result: Result): string {
+  const checks = triedChecks(result)
   const worst =
     checks.find(({ verdict }) => verdict === 'error') ?? checks.find(({ verdict }) => verdict === 'fail')
   return worst ? plain(`${worst.id}: ${worst.observed ?? ''}`) : ''
 }
+/** Extra credit that nobody has tried is no reason for anything. */
+const triedChecks = ({ steps }: Result): readonly ResultCheck[] =>
+  steps.flatMap(({ extra, score, checks }) => (extra && score === 0 ? [] : checks))
 const cut = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length - 1)}…`

@@ -21,7 +21,7 @@ export const LOADS = 'loads'
 export const STOPS = 'stops'
 /** Claims of the checks that every lab has. */
 export const BUILT_IN: ReadonlyMap<string, string> = new Map([
-  [LOADS, 'The file compiles, imports only what the lab gives, and has the functions that the lab calls.'],
+  [LOADS, 'The code compiles, imports only what the lab gives, and has what the lab calls.'],
   [STOPS, 'The kernel always gives the CPU back: no endless loop and no JavaScript exception.'],
 ])
 

@@ -46,7 +46,7 @@ describe('a run', () => {
     ['an event without a CPU', { events: [{ ...event, cpu: undefined }] }],
     ['an event without its fields', { events: [{ ...event, to: undefined }] }],
     ['an event of no kind', { events: [{ ...event, kind: 'score' }] }],
-    ['events beyond the limit', { events: [event, event, event] }],
+    ['events beyond the limit', { events: Array(100).fill(event) }],
     ['an image that is none', { images: { half: {} } }],
     ['an image of an older version', { final: { ...final, version: 1 } }],
     ['an image with less RAM than pages', { final: { ...final, pages: new Uint32Array([1]) } }],

@@ -82,3 +82,15 @@ describe('a report', () => {
     expect(reportReasons([grade], style)).toMatch(/^ada {2}6\/10.*\n {2}fail {2}keeps-up\n {8}ninety/)
   })
 })
+
+test('extra credit that nobody has tried is no reason: it is told in the full report alone', () => {
+  const fails = { ...result.steps[0]!.checks[1]!, id: 'more' }
+  const extra = { ...result.steps[1]!, id: 'extra', checks: [fails] }
+  const untried = { ...grade, result: { ...result, steps: [result.steps[0]!, extra] } }
+  expect(reportGrade(untried, style)).toContain('  -     step extra    0/2    More (extra), 0 of 1 checks\n')
+  expect(reportGrade(untried, style)).toContain('fail  more (4 points)')
+  expect(reportReasons([untried], style)).not.toContain('more')
+  expect(reportTable([untried], style)).toMatch(/^submission {3}score {2}step 1 {3}extra {2}first reason$/m)
+  const tried = { ...extra, score: 1 }
+  expect(reportReasons([{ ...grade, result: { ...result, steps: [tried] } }], style)).toContain('more')
+})

@@ -38,19 +38,24 @@ export class EventLog {
   dropped = 0
   /** The CPU that events are of. */
   cpu = 0
-  private readonly kinds: ReadonlySet<EventKind>
+  /** How many of each kind that is wanted there are. */
+  private readonly counts: Map<EventKind, number>
   private readonly limit: number
 
+  /** @param limit  the most of each kind: many of one do not turn out the others */
   constructor(kinds: readonly EventKind[], limit: number) {
-    this.kinds = new Set(kinds)
+    this.counts = new Map(kinds.map((kind) => [kind, 0]))
     this.limit = limit
   }
+  /** Would it be kept? */
   wants(kind: EventKind): boolean {
-    return this.kinds.has(kind)
+    return this.counts.has(kind)
   }
   add(event: Happening): void {
-    if (!this.kinds.has(event.kind)) return
-    if (this.list.length < this.limit) this.list.push(Object.assign(event, { cpu: this.cpu }))
+    const count = this.counts.get(event.kind)
+    if (count === undefined) return
+    this.counts.set(event.kind, count + 1)
+    if (count < this.limit) this.list.push(Object.assign(event, { cpu: this.cpu }))
     else this.dropped++
   }
 }

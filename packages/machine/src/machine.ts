@@ -57,7 +57,7 @@ export interface MachineOptions {
   readonly instructionsPerSecond: number
   /** Kinds of events to log; default: none. */
   readonly log?: readonly EventKind[]
-  /** The most events to keep; default: 1,000,000. */
+  /** The most events of each kind to keep; default: 1,000,000. */
   readonly eventLimit?: number
   /** How many CPUs, 1 to 8; default: 1. CPU 0 starts, the kernel starts the others. */
   readonly cpus?: number

@@ -214,7 +214,7 @@ function walk(line: string): void {
     const shift = 39n - 9n * BigInt(level)
     const index = (va >> shift) & 0x1ffn
     const entry = ring0.read64(table + index * 8n)
-    nkVcPrint(`${name}[${index}] at ${hex(table + index * 8n)}: ${phEntryText(entry)}\n`)
+    nkVcPrint(`${name}[${index}] at ${hex(table + index * 8n)}: ${hex(entry)} ${phEntryText(entry)}\n`)
     if (!(entry & PRESENT)) return nkVcPrint(`${hex(va)} is not mapped\n`)
     table = entry & TABLE
     if (level < 3 && !(level > 0 && entry & LARGE)) continue

@@ -60,26 +60,49 @@ export function explain(state: State, root: u64, va: u64, access: Access, user: 
   }
   const walk = new Walk()
   walk.run(state, Number(root & 0xff_ffff_f000n), lo, hi)
-  const steps = stepsOf(walk, lo, hi)
-  const error = walk.judge(state, access, user ? 1 : 0)
-  const path = steps.map((s) => `${s.level}[${s.index}] ${hex(s.entry)} ${rights(s.entry)}`).join(' -> ')
-  if (error >= 0) {
-    const reason = reasonOf(walk, steps, access, user)
-    return {
-      va,
-      steps,
-      outcome: { fault: { vector: VECTOR_PF, error, reason } },
-      words: `${path}: ${reason}`,
-    }
+  return new Told(walk, va, { lo, hi, access, user, error: walk.judge(state, access, user ? 1 : 0) })
+}
+interface Asked {
+  readonly lo: number
+  readonly hi: number
+  readonly access: Access
+  readonly user: boolean
+  /** Of the fault, or -1. */
+  readonly error: number
+}
+/** Who asks for many walks wants few of them in words: they are made when they are asked for. */
+class Told implements Explanation {
+  readonly va: u64
+  readonly outcome: Explanation['outcome']
+  readonly #walk: Walk
+  readonly #asked: Asked
+
+  constructor(walk: Walk, va: u64, asked: Asked) {
+    this.va = va
+    this.#walk = walk
+    this.#asked = asked
+    this.outcome =
+      asked.error >= 0
+        ? { fault: { vector: VECTOR_PF, error: asked.error, reason: this.#reason() } }
+        : this.#leaf(2 ** walk.sizeBits)
   }
-  const size = 2 ** walk.sizeBits
-  const physical = BigInt(walk.frame) + (va & BigInt(size - 1))
-  const { writable, executable } = walk
-  return {
-    va,
-    steps,
-    outcome: { physical, size, writable, user: walk.user, executable },
-    words: `${path} -> ${hex(physical)}`,
+  get steps(): readonly WalkStep[] {
+    return stepsOf(this.#walk, this.#asked.lo, this.#asked.hi)
+  }
+  get words(): string {
+    const path = this.steps
+      .map((s) => `${s.level}[${s.index}] ${hex(s.entry)} ${rights(s.entry)}`)
+      .join(' -> ')
+    const { outcome } = this
+    return 'fault' in outcome ? `${path}: ${outcome.fault.reason}` : `${path} -> ${hex(outcome.physical)}`
+  }
+  #reason(): string {
+    const { access, user } = this.#asked
+    return reasonOf(this.#walk, this.steps, access, user)
+  }
+  #leaf(size: number): Explanation['outcome'] {
+    const { frame, writable, user, executable } = this.#walk
+    return { physical: BigInt(frame) + (this.va & BigInt(size - 1)), size, writable, user, executable }
   }
 }
 

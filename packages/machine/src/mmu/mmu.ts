@@ -218,4 +218,4 @@ function isWriteEntry(e: number): boolean {
   return Math.floor(((e << 2) - TLB) / TLB_BYTES) % 3 === Access.write
 }
 /** The offset of an address in its page; pages are at most 1 GiB, so the low half tells. */
-const offset = (lo: number, sizeBits: number): number => lo & (2 ** sizeBits - 1)
+const offset = (lo: number, sizeBits: number): number => lo & ((1 << sizeBits) - 1)

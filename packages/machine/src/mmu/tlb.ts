@@ -115,13 +115,21 @@ export class Tlb {
   /** All entries, four words each, in an order that depends only on what is held. */
   raw(): Int32Array {
     const { i32 } = this.state
-    const entries: number[][] = []
-    for (let i = 0; i <= this.mask; i++) {
-      const at = this.base + i * 4
-      if ((i32[at + 1]! & VALID) !== 0) entries.push([i32[at]!, i32[at + 1]!, i32[at + 2]!, i32[at + 3]!])
+    const keys = new Float64Array(this.size) // size code, then page number: 38 bits
+    let count = 0
+    for (let at = this.base; count < keys.length; at += 4) {
+      const tag = i32[at + 1]!
+      if ((tag & VALID) !== 0)
+        keys[count++] = (((tag >> 4) & 0x30) | (tag & 0xf)) * 2 ** 32 + (i32[at]! >>> 0)
     }
-    entries.sort((x, y) => x[1]! - y[1]! || (x[0]! >>> 0) - (y[0]! >>> 0))
-    return Int32Array.from(entries.flat())
+    keys.sort()
+    const words = new Int32Array(count * 4)
+    for (let i = 0; i < count; i++) {
+      const top = Math.floor(keys[i]! / 2 ** 32)
+      const at = this.find(top >> 4, (keys[i]! % 2 ** 32) | 0, top & 0xf)
+      for (let word = 0; word < 4; word++) words[i * 4 + word] = i32[at + word]!
+    }
+    return words
   }
   /** Add entries as `raw` gives them. */
   load(words: Int32Array): void {
