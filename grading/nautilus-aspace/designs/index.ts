@@ -111,7 +111,7 @@ const SORTED = `class SortedRegions {
 const HASH = `class RegionPages {
   /** Page number -> the region that has it. */
   readonly #pages = new Map<bigint, RegionNode>()
-  readonly #nodes = new Set<RegionNode>()
+  readonly #nodes = new Set<RegionNode>();
   *#of({ vaStart, lenBytes }: NkAspaceRegion): Generator<bigint> {
     for (let page = vaStart >> 12n; page < (vaStart + lenBytes) >> 12n; page++) yield page
   }
@@ -135,7 +135,13 @@ const HASH = `class RegionPages {
   }
 }
 `
-const TREE = `interface TreeNode {
+const TREE = `function* inOrder(at: TreeNode | undefined): Generator<RegionNode> {
+  if (!at) return
+  yield* inOrder(at.left)
+  yield at.node
+  yield* inOrder(at.right)
+}
+interface TreeNode {
   node: RegionNode
   left?: TreeNode | undefined
   right?: TreeNode | undefined
@@ -180,11 +186,8 @@ class RegionTree {
     }
     return false
   }
-  *all(at: TreeNode | undefined = this.#root): Generator<RegionNode> {
-    if (!at) return
-    yield* this.all(at.left)
-    yield at.node
-    yield* this.all(at.right)
+  all(): Generator<RegionNode> {
+    return inOrder(this.#root)
   }
 }
 `

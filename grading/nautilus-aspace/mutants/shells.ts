@@ -49,4 +49,10 @@ export const shells: readonly Mistake[] = [
     '  yield* enterAddressSpace(name)\n',
     "  if (name === 'root-shell') yield* enterAddressSpace(name)\n",
   ),
+  {
+    id: 'S12',
+    name: 'a question of STATUS.md has no answer',
+    file: 'STATUS.md',
+    edits: [edit('\n## 2g\n', '\n## 2x\n')],
+  },
 ]

@@ -146,4 +146,16 @@ export const task1: readonly Mistake[] = [
     name: 'the tables of the default space are used and changed',
     edits: [edit('  const cr3 = pagingHelperCreate()\n', '  const cr3: u64 | null = 0x4000n\n')],
   },
+  {
+    id: 'A18',
+    name: 'switchTo loads CR3 on the first CPU only',
+    edits: [edit(SWITCH_TO, '  if (getCpu().id === 0) writeCr3(p.cr3)\n')],
+  },
+  {
+    id: 'A19',
+    name: 'addRegion loads CR3 of the space if the kernel lives there, current or not',
+    edits: [
+      edit(INSERT, `${INSERT}    if (region.vaStart >= 0x4000_0000n && findRegion(p, 0n)) writeCr3(p.cr3)\n`),
+    ],
+  },
 ]

@@ -66,7 +66,7 @@ export const task2: readonly Mistake[] = [
     edits: [
       edit(
         OVERLAP,
-        `if (region.paStart < other.paStart + other.lenBytes && other.paStart < region.paStart + region.lenBytes) return true\n    ${OVERLAP}`,
+        'if ((region.paStart < other.paStart + other.lenBytes && other.paStart < region.paStart + region.lenBytes) || (region.vaStart < endOf(other) && other.vaStart < endOf(region))) return true',
       ),
     ],
   },

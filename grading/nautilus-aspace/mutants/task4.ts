@@ -85,7 +85,10 @@ export const task4: readonly Mistake[] = [
     '4.23',
     'flushed before the entries are edited',
     MOVE_EDIT,
-    `    flushPages(p, editEntries(p, region, (entry) => entry))\n    if (getCpu().curAspace === p.aspace)\n      for (let offset = 0n; offset < lenBytes; offset += PAGE_SIZE_4KB) ring0.read8(vaStart + offset)\n${UNFLUSHED_MOVE}`,
+    `    const there = editEntries(p, region, (entry) => entry)
+    flushPages(p, there)
+    if (getCpu().curAspace === p.aspace) for (const va of there) ring0.read8(va)
+${UNFLUSHED_MOVE}`,
   ),
   one(
     '4.25',

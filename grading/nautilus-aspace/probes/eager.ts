@@ -6,10 +6,10 @@ import { EAGER_PLACES, FRAMES } from './places.ts'
 
 /** Regions with all kinds of rights and at all borders, added before the thread moves in. */
 export function* eager(p: Probe): Thread {
+  for (const { pa, pages } of EAGER_PLACES) if (pa < 0x400_0000n) p.mark(pa, pages)
   const space = p.living('eager')
   for (const { name, va, pa, pages, writable, executable } of EAGER_PLACES) {
     const rights = 1 | (writable ? 2 : 0) | (executable ? 4 : 0)
-    if (pa < 0x400_0000n) p.mark(pa, pages)
     p.add(space, region(va, pa, pages, rights | KERN | EAGER), `add ${name}`)
   }
   p.note('cr3 still', readCr3())
@@ -51,7 +51,7 @@ export function* twoSpaces(p: Probe): Thread {
   for (const thread of threads) yield* nkJoin(thread)
 }
 
-/** A thread that is started in a space lives in it. */
+/** A thread that is started in a space lives in it, also on the other CPU. */
 export function* inherits(p: Probe): Thread {
   p.home('probe')
   const child = nkThreadStart(
@@ -62,7 +62,7 @@ export function* inherits(p: Probe): Thread {
     },
     null,
     'heir',
-    0,
+    1,
   )
   if (child) yield* nkJoin(child)
   p.note('parent', readCr3())
