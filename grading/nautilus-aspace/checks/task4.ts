@@ -284,7 +284,7 @@ export const task4: readonly Check[] = [
   probeCheck({
     id: 'neighbours-untouched',
     claim: 'Regions beside a changed one keep their addresses and rights, also those in the same page table.',
-    needs: NEEDS,
+    needs: ['move-changes-frames'],
     scenario: 'protects',
     hint: 'How much memory does one entry of an upper level speak for?',
     judge: (probed, evidence) =>
@@ -371,7 +371,7 @@ export const task4: readonly Check[] = [
     id: 'memory-elsewhere-untouched',
     claim:
       'Page 0 and the boot page tables are as they were: nothing is written through a null pointer or into the default address space.',
-    needs: NEEDS,
+    needs: ['move-changes-frames'],
     run(evidence) {
       for (const scenario of ['removes', 'moves', 'refusals', 'destroys', 'own-sets', 'overlaps']) {
         const wrong = scribbled(new Probed(evidence, scenario))

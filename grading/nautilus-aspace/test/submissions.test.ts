@@ -44,7 +44,7 @@ test('the lab as handed out has 0 points: it resets the machine, and the report 
   )
 })
 test.each([1, 2, 3, 4])(
-  'a paging.ts complete to task %i has the points of tasks 1 to %i and no others',
+  'a paging.ts complete to task %i has all points up to that task and no others',
   { timeout },
   async (task) => {
     const source = STAGES[task - 1]!(reference['paging.ts'] ?? '')
@@ -68,8 +68,8 @@ test('the sheet for the reader has each answer, and the flushes that the machine
   expect(sheet).toMatch(/the same again: -1/)
 })
 
-// Every other one; PAGEWALK_ALL=1 does them all.
-const some = process.env.PAGEWALK_ALL === '1' ? designs : designs.filter((_, index) => index % 2 === 0)
+// Every third one; PAGEWALK_ALL=1 does them all.
+const some = process.env.PAGEWALK_ALL === '1' ? designs : designs.filter((_, index) => index % 3 === 0)
 describe.concurrent('a correct design has all points', () => {
   test.each(some)('$name', { timeout }, async ({ name, change }) => {
     const graded = await gradeFiles(name, paging(change(reference['paging.ts'] ?? '')))
