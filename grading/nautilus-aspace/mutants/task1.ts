@@ -1,6 +1,6 @@
 // Mistakes in eager construction.
 
-import { ACCESS, EACH_PAGE, EAGER, edit, INSERT, MAP_ALL, type Mistake, NODE, SWITCH_TO } from './kit.ts'
+import { ACCESS, EACH_PAGE, EAGER, edit, INSERT, MAP_ALL, type Mistake, SWITCH_TO } from './kit.ts'
 
 const access = (write: string, user: string, ifetch: string): string =>
   `const accessOf = (flags: number): PhPfAccess => ({\n  write: ${write},\n  user: ${user},\n  ifetch: ${ifetch},\n})\n`
