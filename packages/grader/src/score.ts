@@ -105,7 +105,7 @@ export function machineOf(runs: ReadonlyMap<string, Run>, lab: Lab): Result['mac
 /** An image comes out of the capsule: its devices may be anything. */
 function safeHash(image: MachineImage): string {
   try {
-    return hashState(image)
+    return hashState(image, createHash('sha256'))
   } catch {
     return 'no state'
   }
