@@ -1,4 +1,5 @@
-// The Nautilus paging lab as the grader is handed it. Hidden parts (reference, mutants, designs) are not reached from here.
+// The Nautilus paging lab as the grader is handed it. Mutants and designs are not reached from here; of the reference, only
+// the folder is named, as a sample.
 
 import { fileURLToPath } from 'node:url'
 import type { Lab } from '@pagewalk/grader'

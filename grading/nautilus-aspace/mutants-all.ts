@@ -4,11 +4,11 @@
 
 import { availableParallelism } from 'node:os'
 import { argv } from 'node:process'
-import { type Edit, edited, type Grade } from '@pagewalk/grader'
+import { type Edit, edited, type Grade, withVerdict } from '@pagewalk/grader'
 import { checks } from './checks.ts'
 import { designs } from './designs/index.ts'
 import { type Mutant, mutants } from './mutants/index.ts'
-import { type Files, gradeFiles, sampleFiles, withVerdict } from './try-submissions.ts'
+import { type Files, gradeFiles, sampleFiles } from './try-submissions.ts'
 
 const wanted = argv.slice(2)
 const bases = { plain: sampleFiles('reference'), extra: sampleFiles('with-extra-credit') }

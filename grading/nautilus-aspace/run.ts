@@ -1,10 +1,11 @@
 // A run of a probe as the checks see it: its notes, the machine at each image, and the event log. Nothing here is what
 // the student's code says of itself but return values, and those are noted by the probe.
 
-import type { Evidence, Run } from '@pagewalk/grader'
+import { type Evidence, hex, type Run } from '@pagewalk/grader'
 import type { Explanation, Machine, MachineEvent, TlbEntry } from '@pagewalk/machine'
 import { type u64, VECTOR_PF } from '@pagewalk/machine/x86-64'
 
+export { hex }
 export type FaultEvent = Extract<MachineEvent, { kind: 'fault' }>
 export interface Translation {
   readonly pa: u64
@@ -15,13 +16,6 @@ export interface Translation {
 }
 const ADDRESS = 0xff_ffff_f000n
 const PAGE = 4096n
-
-export const hex = (value: u64 | number): string => `0x${value.toString(16)}`
-/** `a, b, c and 7 more` */
-export function list(items: readonly string[], most = 3): string {
-  const shown = items.slice(0, most).join('; ')
-  return items.length > most ? `${shown}; and ${items.length - most} more` : shown
-}
 
 export class Probed {
   readonly scenario: string

@@ -21,10 +21,3 @@ export function submissionOf(name: string, files: Files): Submission {
 }
 export const gradeFiles = (name: string, files: Files, options: GradeOptions = {}): Promise<Grade> =>
   grade(submissionOf(name, files), options)
-
-/** Ids of the checks with this verdict, in the rubric's order. */
-export function withVerdict({ result }: Grade, verdict: string): string[] {
-  return result.steps.flatMap((step) =>
-    step.checks.filter((check) => check.verdict === verdict).map(({ id }) => id),
-  )
-}

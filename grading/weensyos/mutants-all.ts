@@ -2,10 +2,10 @@
 // checks each mutant fails. Exit code 1 if one fails other checks than it must, or a design has not full marks.
 
 import { argv } from 'node:process'
-import { edited } from '@pagewalk/grader'
+import { edited, withVerdict } from '@pagewalk/grader'
 import { designs } from './designs/index.ts'
 import { type Mutant, mutants } from './mutants.ts'
-import { gradeKernel, reference, withVerdict } from './try-kernels.ts'
+import { gradeKernel, reference } from './try-kernels.ts'
 
 const wanted = argv.slice(2)
 const chosen = mutants.filter(({ id }) => wanted.length === 0 || wanted.includes(id))

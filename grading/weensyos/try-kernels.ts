@@ -24,10 +24,3 @@ export const gradeKernel = (name: string, source: string): Promise<Grade> => gra
 /** Boot a kernel with the lab's own programs and let `plan` happen. */
 export const playKernel = (name: string, source: string, plan: readonly Action[]): Promise<Run> =>
   playOnce({ submission: submission(name, source), config: { programs } }, plan)
-
-/** Ids of the checks with this verdict, in the rubric's order. */
-export function withVerdict({ result }: Grade, verdict: string): string[] {
-  return result.steps.flatMap((step) =>
-    step.checks.filter((check) => check.verdict === verdict).map(({ id }) => id),
-  )
-}

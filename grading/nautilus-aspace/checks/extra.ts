@@ -1,6 +1,6 @@
 // Extra credit. Each topic stands alone; one that is not attempted costs nothing.
 
-import { type Check, fail, pass } from '@pagewalk/grader'
+import type { Check } from '@pagewalk/grader'
 import type { Machine } from '@pagewalk/machine'
 import { type u64, VECTOR_PF } from '@pagewalk/machine/x86-64'
 import {
@@ -14,8 +14,8 @@ import {
 import { FILE_BYTES, FILE_VA, FRAMES, fileByte, GROWING, LARGE } from '../probes/places.ts'
 import { hex, mappedPage, Probed, staleEntry, translate, wrongPage } from '../run.ts'
 import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import { panicCheck } from './panic.ts'
 import { reads } from './task2.ts'
-import { mustPanic } from './task3.ts'
 
 const NEEDS = ['lazy-pages-right']
 const PAGE = 4096n
@@ -58,13 +58,14 @@ export const extra: readonly Check[] = [
         () => balanced(probed),
       ),
   }),
-  deadly(
-    'growth-has-limits',
-    'A growing region does not grow over a gap, the wrong way, beyond its most bytes, or over a neighbour.',
-    [0, 1, 2, 3, 4].map((n) => `grows-no-further-${n}`),
-    ['regions-grow'],
-    'Which page may make the region grow, and until when?',
-  ),
+  panicCheck({
+    id: 'growth-has-limits',
+    claim:
+      'A growing region does not grow over a gap, the wrong way, beyond its most bytes, or over a neighbour.',
+    needs: ['regions-grow'],
+    scenarios: [0, 1, 2, 3, 4].map((n) => `grows-no-further-${n}`),
+    hint: 'Which page may make the region grow, and until when?',
+  }),
   probeCheck({
     id: 'shootdown',
     claim: 'After move, protect and remove no CPU that uses the space has a stale translation.',
@@ -251,26 +252,6 @@ function crossfireWrong(probed: Probed): Wrong | undefined {
       return must(bad < 0, 'every move_region returns 0', () => `round ${bad + 1} of CPU ${n} did not`)
     }),
   )
-}
-function deadly(
-  id: string,
-  claim: string,
-  scenarios: readonly string[],
-  needs: readonly string[],
-  hint: string,
-): Check {
-  return {
-    id,
-    claim,
-    needs,
-    run(evidence) {
-      for (const scenario of scenarios) {
-        const wrong = mustPanic(new Probed(evidence, scenario))
-        if (wrong) return fail({ ...wrong, hint })
-      }
-      return pass
-    },
-  }
 }
 function grownFrames(machine: Machine, root: u64): Wrong | undefined {
   const grown = [2n, 3n]

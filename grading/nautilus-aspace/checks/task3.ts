@@ -1,11 +1,12 @@
 // Task 3: lazy page table construction.
 
 import { type Check, fail, pass } from '@pagewalk/grader'
-import { type u64, VECTOR_GP, VECTOR_PF } from '@pagewalk/machine/x86-64'
+import { type u64, VECTOR_PF } from '@pagewalk/machine/x86-64'
 import { FRAMES, LAST, LAZY_PA, LAZY_PAGES, LAZY_VA, TOUCHED } from '../probes/places.ts'
-import { hex, Probed, translate, walk, wrongPage } from '../run.ts'
+import { Probed, translate, wrongPage } from '../run.ts'
 import { highFaults, shellSpace } from '../shell-run.ts'
 import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import { panicCheck } from './panic.ts'
 import { reads } from './task2.ts'
 
 const LIVES = 'eager-space-lives'
@@ -162,24 +163,20 @@ export const task3: readonly Check[] = [
         }),
       ),
   }),
-  {
-    ...deadly(
-      'rights-respected',
-      'An access that the region’s rights do not allow is a panic: nothing is mapped for it, and it is not served.',
-      ['denied-0', 'denied-1', 'denied-2', 'denied-3'],
-      'Which rights does the error code ask for, and which has the region?',
-    ),
+  panicCheck({
+    id: 'rights-respected',
+    claim: 'An access that the region’s rights do not allow is a panic, and is not served.',
     needs: ['lazy-pages-right'],
-  },
-  {
-    ...deadly(
-      'unfixable-panics',
-      'An access that no region covers is a panic.',
-      ['nowhere-0', 'nowhere-1', 'nowhere-2', 'nowhere-3', 'nowhere-4', 'protection'],
-      'What does your handler do when the search finds no region?',
-    ),
+    scenarios: ['denied-0', 'denied-1', 'denied-2', 'denied-3'],
+    hint: 'Which rights does the error code ask for, and which has the region?',
+  }),
+  panicCheck({
+    id: 'unfixable-panics',
+    claim: 'An access that no region covers is a panic.',
     needs: ['lazy-pages-right'],
-  },
+    scenarios: ['nowhere-0', 'nowhere-1', 'nowhere-2', 'nowhere-3', 'nowhere-4', 'protection'],
+    hint: 'What does your handler do when the search finds no region?',
+  }),
   shellCheck({
     id: 'shell-in-its-own-space',
     claim: 'The shell boots to its prompt in an address space of its own.',
@@ -226,42 +223,6 @@ function placesWrong(probed: Probed): Wrong | undefined {
     if (wrong) return { expected: 'a lazy page has the rights of its region', observed: wrong }
   }
   return undefined
-}
-
-/** The kernel must panic, and its last fault must be the one that the probe asked for. */
-function deadly(id: string, claim: string, scenarios: readonly string[], hint: string): Check {
-  return {
-    id,
-    claim,
-    needs: [],
-    run(evidence) {
-      for (const scenario of scenarios) {
-        const wrong = mustPanic(new Probed(evidence, scenario))
-        if (wrong) return fail({ ...wrong, hint })
-      }
-      return pass
-    },
-  }
-}
-export function mustPanic(probed: Probed): Wrong | undefined {
-  const { scenario, run } = probed
-  const [since, address] = [probed.time('trying'), probed.note('trying')?.[0]]
-  if (since === undefined)
-    return { expected: `${scenario}: what is allowed is served first`, observed: probed.ending }
-  const what = address === undefined ? 'the access that it makes' : `the access to ${hex(address)}`
-  const expected = `${scenario}: the kernel panics at ${what}`
-  if (probed.note('survived'))
-    return { expected, observed: `the access was served${howServed(probed, address)}` }
-  const fault = probed.faults(since).findLast(({ vector }) => vector === VECTOR_PF || vector === VECTOR_GP)
-  const meant =
-    address === undefined
-      ? fault?.vector === VECTOR_GP
-      : fault?.vector === VECTOR_PF && fault.address >> 12n === address >> 12n
-  return run.stop.reason === 'panic' && meant ? undefined : { expected, observed: probed.ending }
-}
-function howServed(probed: Probed, va: u64 | undefined): string {
-  const [machine, root] = [probed.machine('final'), probed.root('probe')]
-  return machine && root !== undefined && va !== undefined ? `: ${walk(machine, root, va)}` : ''
 }
 
 function shellCheck({

@@ -7,8 +7,8 @@ import { CHANGES, type Change, FRAMES, LOW_BYTES, MOVED_BY, NEIGHBOURS, touchedO
 import { hex, mappedPage, Probed, staleEntry, translate, type Wanted, wrongPage } from '../run.ts'
 import { SET_SEEDS, SET_STEPS } from '../scenarios.ts'
 import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import { panicCheck } from './panic.ts'
 import { modelWrong, reads } from './task2.ts'
-import { mustPanic } from './task3.ts'
 
 const NEEDS = ['eager-space-lives', 'lazy-pages-right']
 const PAGE = 4096n
@@ -76,6 +76,8 @@ const touchedReads = (
         [...touchedOf(change), ...extra].map((page) => change.pa + BigInt(page) * PAGE + offset),
       ),
   )
+
+const OLD_STATE = 'What is left of the old state: in the tables, in the TLB, in your set?'
 
 export const task4: readonly Check[] = [
   probeCheck({
@@ -185,18 +187,21 @@ export const task4: readonly Check[] = [
     hint: 'Does the CPU look into the tables again for a page that it has just written?',
     judge: (probed) => noStale(probed, 'protected', 'protect_region'),
   }),
-  panics(
-    'remove-is-final',
-    'A read of a removed region is a panic.',
-    ['removed-1', 'removed-2'],
-    ['remove-flushes'],
-  ),
-  panics(
-    'protect-is-obeyed',
-    'With CR0.WP set, a write to a region that has lost WRITE is a panic, to pages touched before and others.',
-    ['protected-0', 'protected-1', 'protected-2', 'protected-3'],
-    ['protect-flushes'],
-  ),
+  panicCheck({
+    id: 'remove-is-final',
+    claim: 'A read of a removed region is a panic.',
+    needs: ['remove-flushes'],
+    scenarios: ['removed-1', 'removed-2'],
+    hint: OLD_STATE,
+  }),
+  panicCheck({
+    id: 'protect-is-obeyed',
+    claim:
+      'With CR0.WP set, a write to a region that has lost WRITE is a panic, to pages touched before and others.',
+    needs: ['protect-flushes'],
+    scenarios: ['protected-0', 'protected-1', 'protected-2', 'protected-3'],
+    hint: OLD_STATE,
+  }),
   probeCheck({
     id: 'protect-grants',
     claim: 'A region that is given WRITE can be written, to pages touched before and others.',
@@ -399,24 +404,6 @@ const REFUSED = [
   'add over its start',
 ]
 
-function panics(id: string, claim: string, scenarios: readonly string[], needs: readonly string[]): Check {
-  return {
-    id,
-    claim,
-    needs,
-    run(evidence) {
-      for (const scenario of scenarios) {
-        const wrong = mustPanic(new Probed(evidence, scenario))
-        if (wrong)
-          return fail({
-            ...wrong,
-            hint: 'What is left of the old state: in the tables, in the TLB, in your set?',
-          })
-      }
-      return pass
-    },
-  }
-}
 function movedRight(probed: Probed, label: string): Wrong | undefined {
   return look(probed, label, (machine, root) => {
     for (const change of CHANGES) {

@@ -1,8 +1,8 @@
-import type { Grade } from '@pagewalk/grader'
+import { type Grade, withVerdict } from '@pagewalk/grader'
 import { describe, expect, test } from 'vitest'
 import { designs } from '../designs/index.ts'
 import { STAGES } from '../stages.ts'
-import { type Files, gradeFiles, sampleFiles, withVerdict } from '../try-submissions.ts'
+import { type Files, gradeFiles, sampleFiles } from '../try-submissions.ts'
 
 const SECONDS = 60_000
 const timeout = SECONDS

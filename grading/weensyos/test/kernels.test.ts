@@ -1,9 +1,9 @@
-import { edited, type Grade, sampleSubmissions } from '@pagewalk/grader'
+import { edited, type Grade, sampleSubmissions, withVerdict } from '@pagewalk/grader'
 import { describe, expect, test } from 'vitest'
 import { designs } from '../designs/index.ts'
 import { weensyos } from '../index.ts'
 import { STAGES } from '../stages.ts'
-import { gradeKernel, handout, reference, withVerdict } from '../try-kernels.ts'
+import { gradeKernel, handout, reference } from '../try-kernels.ts'
 
 const SECONDS = 60_000
 const samples = new Map(sampleSubmissions(weensyos).map(({ name, files }) => [name, files.get('kernel.ts')]))

@@ -1,8 +1,8 @@
-import { edited } from '@pagewalk/grader'
+import { edited, withVerdict } from '@pagewalk/grader'
 import { describe, expect, test } from 'vitest'
 import { checks } from '../checks.ts'
 import { mutants } from '../mutants.ts'
-import { gradeKernel, reference, withVerdict } from '../try-kernels.ts'
+import { gradeKernel, reference } from '../try-kernels.ts'
 
 // All of them take a minute; `node grading/weensyos/mutants-all.ts` or PAGEWALK_ALL=1 does them all.
 const some = process.env.PAGEWALK_ALL === '1' ? mutants : mutants.filter((_, index) => index % 3 === 0)

@@ -7,7 +7,7 @@ import type { Evidence, Lab, Run } from './lab.ts'
 import type { Submission } from './load.ts'
 import { type Readings, withReading } from './readers.ts'
 import { stopWords } from './report.ts'
-import type { Result } from './result.ts'
+import type { Result, Verdict } from './result.ts'
 import { machineOf, rubricHolds, score } from './score.ts'
 import { BUILT_IN, type Findings, findingsOf, type Judgement, judge, unusable } from './verdict.ts'
 
@@ -28,6 +28,13 @@ export interface GradeOptions {
   readonly readings?: Readings
   /** Make sheets? */
   readonly sheets?: boolean
+}
+
+/** Ids of the checks with this verdict, in the rubric's order. */
+export function withVerdict({ result }: Grade, verdict: Verdict): string[] {
+  return result.steps.flatMap((step) =>
+    step.checks.filter((check) => check.verdict === verdict).map(({ id }) => id),
+  )
 }
 
 export async function grade(

@@ -4,7 +4,7 @@ export { type Bundle, type Bundled, bundle, type Trouble } from './bundle.ts'
 export { Capsule, DEFAULT_LIMITS, type Ending, harnessScript, type Limits } from './capsule.ts'
 export { type Change, diffSnapshots } from './diff.ts'
 export { type Edit, edited } from './edits.ts'
-export { type Grade, type GradeOptions, grade, gradeAll } from './grade.ts'
+export { type Grade, type GradeOptions, grade, gradeAll, withVerdict } from './grade.ts'
 export type { Frame } from './harness.ts'
 export { type ImportSite, importsOf } from './imports.ts'
 export {
@@ -55,6 +55,7 @@ export {
   snapshotSchema,
 } from './snapshot.ts'
 export {
+  hex,
   mappedRanges,
   type PageOwner,
   physicalRanges,
