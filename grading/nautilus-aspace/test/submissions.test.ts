@@ -52,6 +52,14 @@ test.each([1, 2, 3, 4])(
     expect(points(graded).slice(0, 4)).toEqual([20, 20, 35, 15].map((most, n) => (n < task ? most : 0)))
   },
 )
+test.each([
+  ['compares-one-page', 85, 'shell-compares-everything'],
+  ['never-flushes', 86, 'remove-flushes'],
+  ['task-1-only', 20, 'overlaps-refused'],
+])('the sample %s has %f points, and first fails %s', { timeout }, async (name, points, first) => {
+  const graded = await gradeFiles(name, sampleFiles(name))
+  expect([graded.result.score, withVerdict(graded, 'fail')[0], graded.errors]).toEqual([points, first, []])
+})
 test('STATUS.md without answers is told by its open questions', { timeout }, async () => {
   const status = (reference['STATUS.md'] ?? '').replace(/## 2e[\s\S]*?(?=## 2f)/, '## 2e\n\n> When?\n\n')
   const graded = await gradeFiles('open', { ...reference, 'STATUS.md': status })

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { Machine } from '../src/index.ts'
-import { DATA, type Kit, kit, PML4, RING0 } from './kit.ts'
+import { assemble, DATA, type Kit, kit, PML4, RING0 } from './kit.ts'
 
 const AP = 0x18000
 const AP_STACK = 0x17000n
@@ -200,4 +200,20 @@ test('a triple fault of any CPU resets the machine, and the story tells it', () 
     reason: 'reset',
     story: expect.stringContaining('#UD at rip 0x17fe0'),
   })
+})
+test('a machine that takes over an old one’s memory is as a new one', () => {
+  const options = { memoryBytes: 4 << 20, instructionsPerSecond: 1_000_000, cpus: 2 }
+  const old = two({ ap: RACE })
+  first(old, RACE)
+  old.run(RING0, 30_000)
+  const [fresh, reused] = [new Machine(options), new Machine(options, old.machine)]
+  expect(reused.image().pages).toHaveLength(0)
+  for (const machine of [fresh, reused]) {
+    machine.memory.writeBytes(0x1000, Uint8Array.of(0x03, 0x20))
+    machine.memory.writeBytes(0x2000, Uint8Array.of(0x83)) // a 1 GiB page at 0
+    machine.memory.writeBytes(RING0, assemble(`mov ecx, 500; .l: inc dword [${DATA}]; dec ecx; jnz .l; hlt`))
+    machine.start({ rip: BigInt(RING0), rsp: 0x9000n, cr3: 0x1000n })
+    expect(machine.run(100_000)).toEqual({ reason: 'halt' })
+  }
+  expect(reused.stateHash()).toBe(fresh.stateHash())
 })
