@@ -88,96 +88,28 @@ export function idtEntry(vector: number): [low: u64, high: u64] {
   return [(at & 0xffffn) | (8n << 16n) | (0x8en << 40n) | ((at & 0xffff_0000n) << 32n), at >> 32n]
 }
 
-/** A line of a routine: bytes, a place to jump to, or a jump there (its opcode; a 32-bit distance follows). */
-type Line = Code | string | { readonly jump: Code; readonly to: string }
-function assemble(lines: readonly Line[]): Code {
-  const size = (line: Line): number =>
-    typeof line === 'string' ? 0 : 'jump' in line ? line.jump.length + 4 : line.length
-  const places = new Map<string, number>()
-  let at = 0
-  for (const line of lines) {
-    if (typeof line === 'string') places.set(line, at)
-    at += size(line)
-  }
-  const code: number[] = []
-  for (const line of lines) {
-    if (typeof line === 'string') continue
-    if (!('jump' in line)) code.push(...line)
-    else code.push(...line.jump, ...le32(places.get(line.to)! - (code.length + line.jump.length + 4)))
-  }
-  return code
-}
-const jb = (to: string): Line => ({ jump: [0x0f, 0x82], to })
-const jae = (to: string): Line => ({ jump: [0x0f, 0x83], to })
-const je = (to: string): Line => ({ jump: [0x0f, 0x84], to })
-const jne = (to: string): Line => ({ jump: [0x0f, 0x85], to })
-const jmp = (to: string): Line => ({ jump: [0xe9], to })
-
-/** mov r, [rdi + distance] and xor r, [rsi + distance]: 64 bits. */
-const movFromRdi = (r: number, distance: number): Code => [
-  0x48 | ((r >> 3) << 2),
-  0x8b,
-  0x87 | ((r & 7) << 3),
-  ...le32(distance),
-]
-const xorWithRsi = (r: number, distance: number): Code => [
-  0x48 | ((r >> 3) << 2),
-  0x33,
-  0x86 | ((r & 7) << 3),
-  ...le32(distance),
-]
-const orIntoRax = (r: number): Code => [0x48 | ((r >> 3) << 2), 0x09, 0xc0 | ((r & 7) << 3)]
-
-// memcmp takes twelve quadwords of one side, then the twelve of the other: two copies of memory at the same distance
-// from a megabyte would else turn each other out of the fast TLB at every step.
-const QUADWORDS = [RAX, RDX, RBX, RBP, 8, 9, 10, 11, 12, 13, 14, 15] as const
-const ROUND = 2 * QUADWORDS.length * 8
-const half = (from: number): Line[] => [
-  ...QUADWORDS.map((r, i) => movFromRdi(r, from + i * 8)),
-  ...QUADWORDS.map((r, i) => xorWithRsi(r, from + i * 8)),
-  ...QUADWORDS.slice(1).map(orIntoRax),
-  jne('again in small steps'),
-]
-const MEMCMP_CODE: readonly Line[] = [
-  [0x48, 0x89, 0xd1], // mov rcx, rdx: how much is left
-  'rounds',
-  [0x48, 0x81, 0xe9, ...le32(ROUND)], // sub rcx, ROUND
-  jb('again in small steps'),
-  'round',
-  ...half(0),
-  ...half(ROUND / 2),
-  [0x48, 0x81, 0xc7, ...le32(ROUND)], // add rdi, ROUND
-  [0x48, 0x81, 0xc6, ...le32(ROUND)], // add rsi, ROUND
-  [0x48, 0x81, 0xe9, ...le32(ROUND)], // sub rcx, ROUND
-  jae('round'),
-  'again in small steps',
-  [0x48, 0x81, 0xc1, ...le32(ROUND)], // add rcx, ROUND
-  [0x48, 0x83, 0xf9, 8], // cmp rcx, 8
-  jb('byte'),
-  [0x48, 0x8b, 0x07], // mov rax, [rdi]
-  [0x48, 0x3b, 0x06], // cmp rax, [rsi]
-  jne('byte'),
-  [0x48, 0x83, 0xc7, 8], // add rdi, 8
-  [0x48, 0x83, 0xc6, 8], // add rsi, 8
-  [0x48, 0x83, 0xe9, 8], // sub rcx, 8
-  jmp('rounds'), // another CPU may have made the difference vanish
-  'byte',
-  [0x48, 0x85, 0xc9], // test rcx, rcx
-  je('equal'),
-  [0x0f, 0xb6, 0x07], // movzx eax, byte [rdi]
-  [0x0f, 0xb6, 0x16], // movzx edx, byte [rsi]
+const MEMCMP_CODE: readonly Code[] = [
+  [0x48, 0x89, 0xd1], // mov rcx, rdx
+  [0x83, 0xe2, 7], // and edx, 7
+  [0x48, 0xc1, 0xe9, 3], // shr rcx, 3: ZF says that there are no quadwords
+  [0xf3, 0x48, 0xa7], // repe cmpsq
+  [0x74, 13], // je bytes
+  [0x48, 0x83, 0xef, 8], // sub rdi, 8
+  [0x48, 0x83, 0xee, 8], // sub rsi, 8
+  [0xba, ...le32(8)], // mov edx, 8
+  // bytes:
+  [0x89, 0xd1], // mov ecx, edx
+  [0x85, 0xc9], // test ecx, ecx
+  [0xf3, 0xa6], // repe cmpsb
+  [0xb8, ...le32(0)], // mov eax, 0
+  [0x74, 10], // je equal
+  [0x0f, 0xb6, 0x47, 0xff], // movzx eax, byte [rdi - 1]
+  [0x0f, 0xb6, 0x56, 0xff], // movzx edx, byte [rsi - 1]
   [0x29, 0xd0], // sub eax, edx
-  jne('differ'),
-  [0x48, 0xff, 0xc7], // inc rdi
-  [0x48, 0xff, 0xc6], // inc rsi
-  [0x48, 0xff, 0xc9], // dec rcx
-  jmp('rounds'),
-  'equal',
-  [0x31, 0xc0], // xor eax, eax
-  'differ',
+  // equal:
   RET,
 ]
-const MEMCPY_CODE: readonly Line[] = [
+const MEMCPY_CODE: readonly Code[] = [
   [0x48, 0x89, 0xf8], // mov rax, rdi
   [0x48, 0x89, 0xd1], // mov rcx, rdx
   [0x48, 0xc1, 0xe9, 3], // shr rcx, 3
@@ -187,7 +119,7 @@ const MEMCPY_CODE: readonly Line[] = [
   [0xf3, 0xa4], // rep movsb
   RET,
 ]
-const MEMSET_CODE: readonly Line[] = [
+const MEMSET_CODE: readonly Code[] = [
   [0x49, 0x89, 0xf8], // mov r8, rdi
   [0x40, 0x0f, 0xb6, 0xc6], // movzx eax, sil
   [0x49, 0xb9, 1, 1, 1, 1, 1, 1, 1, 1], // mov r9, 0x0101010101010101
@@ -218,9 +150,9 @@ export function kernelText(): [number, Uint8Array][] {
     at(IDLE_LOOP, [0xfb, 0xf4, 0xeb, 0xfc]), // sti; hlt; jmp back
     at(SAVE_ALL, [...ENTER, ...LEAVE]),
     ...Array.from({ length: 256 }, (_, vector) => at(stubAt(vector), stub(vector))),
-    at(MEMCMP, assemble(MEMCMP_CODE)),
-    at(MEMCPY, assemble(MEMCPY_CODE)),
-    at(MEMSET, assemble(MEMSET_CODE)),
+    at(MEMCMP, MEMCMP_CODE.flat()),
+    at(MEMCPY, MEMCPY_CODE.flat()),
+    at(MEMSET, MEMSET_CODE.flat()),
     at(READ_BYTE, READ_BYTE_CODE),
     at(WRITE_BYTE, WRITE_BYTE_CODE),
     at(JUMP_TO, JUMP_TO_CODE),

@@ -24,6 +24,7 @@ import {
   recipes,
 } from './flags.ts'
 import type { SystemOp } from './state.ts'
+import type { StringRun } from './strings.ts'
 
 /** Width in bits. A value of width w is always zero-extended in whatever carries it. Width 1 is a truth value. */
 export type Width = 1 | 8 | 16 | 32 | 64
@@ -77,6 +78,8 @@ export type Step =
   | { do: 'trapIf'; cond: Value<1>; vector: number; error: number }
   /** Else the instruction ends here, with nothing changed but rip. */
   | { do: 'skipUnless'; cond: Value<1> }
+  /** A reader may run iterations of this repeated string instruction now, before the one that is written here. */
+  | { do: 'ahead'; run: StringRun; bytes: number }
 
 export interface FlagsWrite {
   kind: Value<32>
@@ -496,6 +499,10 @@ export class Builder {
     this.m.steps.push({ do: 'skipUnless', cond })
     this.m.jump ??= { cond: undefined, target: this.next }
   }
+  /** Before any register is read whose value is still wanted. */
+  ahead(run: StringRun, bytes: number): void {
+    this.m.steps.push({ do: 'ahead', run, bytes })
+  }
   jump(target: Value<64>, cond?: Value<1>): void {
     this.m.jump = { cond, target }
   }
@@ -600,7 +607,11 @@ function countUses(m: Meaning): void {
   const use = (v: Value | undefined): void => {
     if (v && v.uses++ === 0) for (const a of v.args) use(a)
   }
-  for (const s of m.steps) use(s.do === 'translate' ? s.place.addr : s.do === 'load' ? s.value : s.cond)
+  for (const s of m.steps) {
+    if (s.do === 'translate') use(s.place.addr)
+    else if (s.do === 'load') use(s.value)
+    else if (s.do !== 'ahead') use(s.cond)
+  }
   for (const p of m.stores) use(p.stored)
   for (const r of m.regs) use(r.value)
   if (m.flags) for (const v of [m.flags.kind, m.flags.a, m.flags.b]) use(v)

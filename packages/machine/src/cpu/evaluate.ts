@@ -24,6 +24,7 @@ import {
   TLB_BYTES,
   TLB_CLASS_BYTES,
 } from './state.ts'
+import { runAhead, type StringRun } from './strings.ts'
 import { warmUp } from './warm-up.ts'
 
 // The mode as a number: bit 0 CPL 3, bit 1 DF.
@@ -207,6 +208,21 @@ export class Evaluator {
             S[Slot.rip] = S[code[pc + 2]!]!
             break
           case 12: {
+            // ahead
+            const n = runAhead(
+              state,
+              mmu,
+              code[pc + 1]! as StringRun,
+              code[pc + 2]!,
+              left - block.length,
+              user,
+            )
+            if (n < 0) return budget - left + this.faulted(block, pc)
+            left -= n
+            pc += 3
+            continue
+          }
+          case 13: {
             // address
             const base = code[pc + 1]!
             const dlo = code[pc + 2]!
@@ -223,15 +239,15 @@ export class Evaluator {
             pc += 7
             continue
           }
-          case 13: // savePlace
+          case 14: // savePlace
             I[code[pc + 1]!] = p
             pc += 2
             continue
-          case 14: // usePlace
+          case 15: // usePlace
             p = I[code[pc + 1]!]!
             pc += 2
             continue
-          case 15: {
+          case 16: {
             // load8
             const d = code[pc + 1]!
             I[d] = u8[p]!
@@ -239,7 +255,7 @@ export class Evaluator {
             pc += 2
             continue
           }
-          case 16: {
+          case 17: {
             // load16
             const d = code[pc + 1]!
             I[d] = view.getUint16(p, true)
@@ -247,7 +263,7 @@ export class Evaluator {
             pc += 2
             continue
           }
-          case 17: {
+          case 18: {
             // load32
             const d = code[pc + 1]!
             I[d] = view.getInt32(p, true)
@@ -255,47 +271,47 @@ export class Evaluator {
             pc += 2
             continue
           }
-          case 18: // load64
+          case 19: // load64
             S[code[pc + 1]!] = view.getBigUint64(p, true)
             pc += 2
             continue
-          case 19: // store8
+          case 20: // store8
             u8[p] = I[code[pc + 1]!]!
             pc += 3
             if (p >= RAM || mmu.scatter(p) === 0) continue
             if (code[pc - 1] !== 0) return budget - left + this.wroteCode(block, pc)
             wrote = true
             continue
-          case 20: // store16
+          case 21: // store16
             view.setInt16(p, I[code[pc + 1]!]!, true)
             pc += 3
             if (p >= RAM || mmu.scatter(p) === 0) continue
             if (code[pc - 1] !== 0) return budget - left + this.wroteCode(block, pc)
             wrote = true
             continue
-          case 21: // store32
+          case 22: // store32
             view.setInt32(p, I[code[pc + 1]!]!, true)
             pc += 3
             if (p >= RAM || mmu.scatter(p) === 0) continue
             if (code[pc - 1] !== 0) return budget - left + this.wroteCode(block, pc)
             wrote = true
             continue
-          case 22: // store64
+          case 23: // store64
             view.setBigUint64(p, S[code[pc + 1]!]!, true)
             pc += 3
             if (p >= RAM || mmu.scatter(p) === 0) continue
             if (code[pc - 1] !== 0) return budget - left + this.wroteCode(block, pc)
             wrote = true
             continue
-          case 23: // check
+          case 24: // check
             pc += 1
             if (wrote) return budget - left + this.wroteCode(block, pc)
             continue
-          case 24: // copy
+          case 25: // copy
             S[code[pc + 1]!] = S[code[pc + 2]!]!
             pc += 3
             continue
-          case 25: {
+          case 26: {
             // flags
             const y = S[code[pc + 3]!]! // may be the old flagA
             I[KIND] = code[pc + 1]!
@@ -304,7 +320,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 26: {
+          case 27: {
             // flagsOf
             const y = S[code[pc + 3]!]!
             const x = S[code[pc + 2]!]!
@@ -314,15 +330,15 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 27: // flagBits
+          case 28: // flagBits
             back = pc
             pc = this.flagCode[I[KIND]! * FLAG_CODES + code[pc + 2]!]!
             continue
-          case 28: // flagReturn
+          case 29: // flagReturn
             S[code[back + 1]!] = S[FLAG_BITS]!
             pc = back + 3
             continue
-          case 29: // call
+          case 30: // call
             S[code[pc + 1]!] = helpers[code[pc + 5]!]!(
               S[code[pc + 2]!]!,
               S[code[pc + 3]!]!,
@@ -330,11 +346,11 @@ export class Evaluator {
             )
             pc += 6
             continue
-          case 30: // select64
+          case 31: // select64
             S[code[pc + 1]!] = S[I[code[pc + 2]!] !== 0 ? code[pc + 3]! : code[pc + 4]!]!
             pc += 5
             continue
-          case 31: {
+          case 32: {
             // select32
             const d = code[pc + 1]!
             I[d] = I[I[code[pc + 2]!] !== 0 ? code[pc + 3]! : code[pc + 4]!]!
@@ -342,31 +358,31 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 32: // add64
+          case 33: // add64
             S[code[pc + 1]!] = S[code[pc + 2]!]! + S[code[pc + 3]!]!
             pc += 4
             continue
-          case 33: // sub64
+          case 34: // sub64
             S[code[pc + 1]!] = S[code[pc + 2]!]! - S[code[pc + 3]!]!
             pc += 4
             continue
-          case 34: // mul64
+          case 35: // mul64
             S[code[pc + 1]!] = S[code[pc + 2]!]! * S[code[pc + 3]!]!
             pc += 4
             continue
-          case 35: // and64
+          case 36: // and64
             S[code[pc + 1]!] = S[code[pc + 2]!]! & S[code[pc + 3]!]!
             pc += 4
             continue
-          case 36: // or64
+          case 37: // or64
             S[code[pc + 1]!] = S[code[pc + 2]!]! | S[code[pc + 3]!]!
             pc += 4
             continue
-          case 37: // xor64
+          case 38: // xor64
             S[code[pc + 1]!] = S[code[pc + 2]!]! ^ S[code[pc + 3]!]!
             pc += 4
             continue
-          case 38: {
+          case 39: {
             // shl64, by halves: V8 has no machine code for << of bigints
             const d = code[pc + 1]!
             const lo = I[code[pc + 2]!]!
@@ -377,31 +393,31 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 39: // shr64
+          case 40: // shr64
             S[code[pc + 1]!] = S[code[pc + 2]!]! >> S[code[pc + 3]!]!
             pc += 4
             continue
-          case 40: // sar64
+          case 41: // sar64
             N[code[pc + 1]!] = N[code[pc + 2]!]! >> N[code[pc + 3]!]!
             pc += 4
             continue
-          case 41: // divu64
+          case 42: // divu64
             S[code[pc + 1]!] = S[code[pc + 2]!]! / S[code[pc + 3]!]!
             pc += 4
             continue
-          case 42: // remu64
+          case 43: // remu64
             S[code[pc + 1]!] = S[code[pc + 2]!]! % S[code[pc + 3]!]!
             pc += 4
             continue
-          case 43: // divs64
+          case 44: // divs64
             N[code[pc + 1]!] = N[code[pc + 2]!]! / N[code[pc + 3]!]!
             pc += 4
             continue
-          case 44: // rems64
+          case 45: // rems64
             N[code[pc + 1]!] = N[code[pc + 2]!]! % N[code[pc + 3]!]!
             pc += 4
             continue
-          case 45: {
+          case 46: {
             // sext64
             const k = code[pc + 3]!
             const x = (I[code[pc + 2]!]! << k) >> k
@@ -411,7 +427,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 46: {
+          case 47: {
             // addShifted
             const d = code[pc + 1]!
             const k = code[pc + 4]!
@@ -423,7 +439,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 47: {
+          case 48: {
             // eq64
             const a = code[pc + 2]!
             const b = code[pc + 3]!
@@ -433,7 +449,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 48: {
+          case 49: {
             // ltu64
             const a = code[pc + 2]!
             const b = code[pc + 3]!
@@ -443,7 +459,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 49: {
+          case 50: {
             // lts64
             const a = code[pc + 2]!
             const b = code[pc + 3]!
@@ -453,7 +469,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 50: {
+          case 51: {
             // canonical
             const d = code[pc + 1]!
             const top = I[code[pc + 2]! + 1]! >> 15
@@ -462,7 +478,7 @@ export class Evaluator {
             pc += 3
             continue
           }
-          case 51: {
+          case 52: {
             // clz64
             const d = code[pc + 1]!
             const a = code[pc + 2]!
@@ -471,7 +487,7 @@ export class Evaluator {
             pc += 3
             continue
           }
-          case 52: {
+          case 53: {
             // ctz64
             const d = code[pc + 1]!
             const a = code[pc + 2]!
@@ -480,7 +496,7 @@ export class Evaluator {
             pc += 3
             continue
           }
-          case 53: {
+          case 54: {
             // popcnt64
             const d = code[pc + 1]!
             const a = code[pc + 2]!
@@ -489,7 +505,7 @@ export class Evaluator {
             pc += 3
             continue
           }
-          case 54: {
+          case 55: {
             // add32
             const d = code[pc + 1]!
             I[d] = (I[code[pc + 2]!]! + I[code[pc + 3]!]!) & code[pc + 4]!
@@ -497,7 +513,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 55: {
+          case 56: {
             // sub32
             const d = code[pc + 1]!
             I[d] = (I[code[pc + 2]!]! - I[code[pc + 3]!]!) & code[pc + 4]!
@@ -505,7 +521,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 56: {
+          case 57: {
             // mul32
             const d = code[pc + 1]!
             I[d] = Math.imul(I[code[pc + 2]!]!, I[code[pc + 3]!]!) & code[pc + 4]!
@@ -513,7 +529,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 57: {
+          case 58: {
             // shl32
             const d = code[pc + 1]!
             I[d] = (I[code[pc + 2]!]! << I[code[pc + 3]!]!) & code[pc + 4]!
@@ -521,7 +537,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 58: {
+          case 59: {
             // and32
             const d = code[pc + 1]!
             I[d] = I[code[pc + 2]!]! & I[code[pc + 3]!]!
@@ -529,7 +545,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 59: {
+          case 60: {
             // or32
             const d = code[pc + 1]!
             I[d] = I[code[pc + 2]!]! | I[code[pc + 3]!]!
@@ -537,7 +553,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 60: {
+          case 61: {
             // xor32
             const d = code[pc + 1]!
             I[d] = I[code[pc + 2]!]! ^ I[code[pc + 3]!]!
@@ -545,7 +561,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 61: {
+          case 62: {
             // shr32
             const d = code[pc + 1]!
             I[d] = I[code[pc + 2]!]! >>> I[code[pc + 3]!]!
@@ -553,7 +569,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 62: {
+          case 63: {
             // eq32
             const d = code[pc + 1]!
             I[d] = I[code[pc + 2]!] === I[code[pc + 3]!] ? 1 : 0
@@ -561,7 +577,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 63: {
+          case 64: {
             // ltu32
             const d = code[pc + 1]!
             I[d] = U[code[pc + 2]!]! < U[code[pc + 3]!]! ? 1 : 0
@@ -569,7 +585,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 64: {
+          case 65: {
             // lts32
             const d = code[pc + 1]!
             const k = code[pc + 4]!
@@ -578,7 +594,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 65: {
+          case 66: {
             // sar32
             const d = code[pc + 1]!
             const k = code[pc + 4]!
@@ -587,7 +603,7 @@ export class Evaluator {
             pc += 6
             continue
           }
-          case 66: {
+          case 67: {
             // sext32
             const d = code[pc + 1]!
             const k = code[pc + 3]!
@@ -596,7 +612,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 67: {
+          case 68: {
             // trunc32
             const d = code[pc + 1]!
             I[d] = I[code[pc + 2]!]! & code[pc + 3]!
@@ -604,7 +620,7 @@ export class Evaluator {
             pc += 4
             continue
           }
-          case 68: {
+          case 69: {
             // clz32
             const d = code[pc + 1]!
             I[d] = Math.clz32(I[code[pc + 2]!]!)
@@ -612,7 +628,7 @@ export class Evaluator {
             pc += 3
             continue
           }
-          case 69: {
+          case 70: {
             // ctz32
             const d = code[pc + 1]!
             I[d] = trailingZeros(I[code[pc + 2]!]!)
@@ -620,7 +636,7 @@ export class Evaluator {
             pc += 3
             continue
           }
-          case 70: {
+          case 71: {
             // popcnt32
             const d = code[pc + 1]!
             I[d] = ones(I[code[pc + 2]!]!)
@@ -628,7 +644,7 @@ export class Evaluator {
             pc += 3
             continue
           }
-          case 71: {
+          case 72: {
             // addFlags32
             const d = code[pc + 1]!
             const y = I[code[pc + 3]!]!
@@ -641,7 +657,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 72: {
+          case 73: {
             // subFlags32
             const d = code[pc + 1]!
             const x = I[code[pc + 2]!]!
@@ -654,7 +670,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 73: {
+          case 74: {
             // andFlags32
             const d = code[pc + 1]!
             const r = I[code[pc + 2]!]! & I[code[pc + 3]!]!
@@ -665,7 +681,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 74: {
+          case 75: {
             // orFlags32
             const d = code[pc + 1]!
             const r = I[code[pc + 2]!]! | I[code[pc + 3]!]!
@@ -676,7 +692,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 75: {
+          case 76: {
             // xorFlags32
             const d = code[pc + 1]!
             const r = I[code[pc + 2]!]! ^ I[code[pc + 3]!]!
@@ -687,7 +703,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 76: {
+          case 77: {
             // addFlags64
             const d = code[pc + 1]!
             I[KIND] = code[pc + 4]!
@@ -697,7 +713,7 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 77: {
+          case 78: {
             // subFlags64
             I[KIND] = code[pc + 4]!
             S[A] = S[code[pc + 2]!]!
@@ -706,25 +722,25 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 78: // andFlags64
+          case 79: // andFlags64
             I[KIND] = code[pc + 4]!
             S[A] = S[code[pc + 2]!]! & S[code[pc + 3]!]!
             S[code[pc + 1]!] = S[A]!
             pc += 5
             continue
-          case 79: // orFlags64
+          case 80: // orFlags64
             I[KIND] = code[pc + 4]!
             S[A] = S[code[pc + 2]!]! | S[code[pc + 3]!]!
             S[code[pc + 1]!] = S[A]!
             pc += 5
             continue
-          case 80: // xorFlags64
+          case 81: // xorFlags64
             I[KIND] = code[pc + 4]!
             S[A] = S[code[pc + 2]!]! ^ S[code[pc + 3]!]!
             S[code[pc + 1]!] = S[A]!
             pc += 5
             continue
-          case 81: {
+          case 82: {
             // compare32
             const m = code[pc + 4]!
             const x = I[code[pc + 1]!]! & m
@@ -737,19 +753,19 @@ export class Evaluator {
             pc += 5
             continue
           }
-          case 82: // test32
+          case 83: // test32
             I[KIND] = code[pc + 3]!
             I[A2] = I[code[pc + 1]!]! & I[code[pc + 2]!]! & code[pc + 4]!
             I[A2 + 1] = 0
             pc += 5
             continue
-          case 83: // compare64
+          case 84: // compare64
             I[KIND] = code[pc + 3]!
             S[A] = S[code[pc + 1]!]!
             S[B] = S[code[pc + 2]!]!
             pc += 4
             continue
-          case 84: // test64
+          case 85: // test64
             I[KIND] = code[pc + 3]!
             S[A] = S[code[pc + 1]!]! & S[code[pc + 2]!]!
             pc += 4

@@ -36,6 +36,7 @@ import {
 import { FLAG_BIT, type Flag, ofResult } from './flags.ts'
 import { Helper } from './helpers.ts'
 import { Slot, SystemOp } from './state.ts'
+import { StringRun } from './strings.ts'
 
 /** What the decoder tells beside the operands. */
 export interface Details {
@@ -381,10 +382,12 @@ const advance = (b: Builder, n: number, i: Details): void => {
 }
 /** One iteration; with REP, count in rCX and come back until it is 0, or until `step` has found what ends it. */
 const string =
-  (step: (b: Builder, i: Details) => Value<1> | undefined): Sem =>
+  (step: (b: Builder, i: Details) => Value<1> | undefined, run?: StringRun): Sem =>
   (b, _d, _s, _t, i) => {
     const count = b.reg(RCX, addressWidth(i))
     if (i.rep) b.skipUnless(b.not(b.isZero(count)))
+    const plain = i.rep && !i.a32 && i.segment === 0 && !b.mode.down
+    if (run !== undefined && plain && !(run === StringRun.compare && i.rep === REPNE)) b.ahead(run, i.w / 8)
     const equal = step(b, i)
     if (!i.rep) return
     const left = b.sub(count, b.const(count.w, 1))
@@ -392,19 +395,19 @@ const string =
     const found = equal && (i.rep === REPNE ? equal : b.not(equal))
     b.jump(b.select(found ? b.or(b.isZero(left), found) : b.isZero(left), b.next, b.here))
   }
-const moves = (to: readonly number[], move: (b: Builder, i: Details) => void): Sem =>
+const moves = (to: readonly number[], move: (b: Builder, i: Details) => void, run?: StringRun): Sem =>
   string((b, i) => {
     move(b, i)
     for (const n of to) advance(b, n, i)
     return undefined
-  })
-const compares = (to: readonly number[], x: (b: Builder, i: Details) => V): Sem =>
+  }, run)
+const compares = (to: readonly number[], x: (b: Builder, i: Details) => V, run?: StringRun): Sem =>
   string((b, i) => {
     const [first, second] = [x(b, i), b.load(i.w, pointer(b, RDI, i))]
     b.flags('sub', first, second)
     for (const n of to) advance(b, n, i)
     return b.eq(first, second)
-  })
+  }, run)
 const portString =
   (op: SystemOp, n: number): Sem =>
   (b, _d, _s, _t, i) => {
@@ -688,19 +691,19 @@ export const isa: readonly Row[] = [
   row(
     'movs',
     'A4 :b|A5 :v',
-    moves([RSI, RDI], (b, i) => b.store(pointer(b, RDI, i), source(b, i))),
+    moves([RSI, RDI], (b, i) => b.store(pointer(b, RDI, i), source(b, i)), StringRun.move),
   ),
   row(
     'stos',
     'AA :b|AB :v',
-    moves([RDI], (b, i) => b.store(pointer(b, RDI, i), b.reg(RAX, i.w))),
+    moves([RDI], (b, i) => b.store(pointer(b, RDI, i), b.reg(RAX, i.w)), StringRun.store),
   ),
   row(
     'lods',
     'AC :b|AD :v',
     moves([RSI], (b, i) => b.setReg(RAX, source(b, i))),
   ),
-  row('cmps', 'A6 :b|A7 :v', compares([RSI, RDI], source)),
+  row('cmps', 'A6 :b|A7 :v', compares([RSI, RDI], source, StringRun.compare)),
   row(
     'scas',
     'AE :b|AF :v',

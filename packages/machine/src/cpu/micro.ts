@@ -29,6 +29,7 @@ const OPERANDS = {
   trapIf: 'c2 vector error',
   trapUnlessCanonical: 'a2 vector error',
   skipUnless: 'c2 next',
+  ahead: 'run bytes',
   address: 'a2 low high table bytes access',
   savePlace: 'd2',
   usePlace: 'a2',
@@ -249,7 +250,8 @@ export class Lowering {
       if (step.do === 'translate') this.translate(step.place, several && step.place.write)
       else if (step.do === 'load') {
         if (step.value !== late) this.slot(step.value)
-      } else if (step.do === 'trapIf') this.trapIf(step.cond, step.vector, step.error)
+      } else if (step.do === 'ahead') this.emit(Micro.ahead, step.run, step.bytes)
+      else if (step.do === 'trapIf') this.trapIf(step.cond, step.vector, step.error)
       else this.emit(Micro.skipUnless, this.slot(step.cond) * 2, this.pool.constant(meaning.next))
     }
     this.commit(meaning)

@@ -340,3 +340,34 @@ test('a fault changes no register, flag or memory, in the middle of a block or a
   expect([reg(s, RDX), s.evaluator.rflags() & 0x41]).toEqual([77n, 1])
   expect(bytes(reg(s, RDX), 1)).toEqual([77])
 })
+
+test('repeated string instructions in one run do what they do one iteration at a time', () => {
+  const r = new Random(11)
+  const some = Uint8Array.from({ length: 0x2000 }, () => r.below(2))
+  for (let round = 0; round < 400; round++) {
+    const name = ['rep movs', 'rep stos', 'repe cmps', 'repne cmps', 'repe scas'][r.below(5)]!
+    const width = 'bwdq'[r.below(4)]!
+    const start = [r.below(0x2200), r.below(0x2200)].map((x) => DATA - 0x100n + BigInt(x)) // may begin and end outside
+    const count = BigInt(r.below(round % 2 ? 3000 : 40))
+    const far = r.below(4) === 0 // both are nearly one, so that elements overlap
+    const make = (): UserSpace => {
+      const s = space(`${name}${width}; hlt`)
+      s.state.u8.set(some, s.host(DATA))
+      const { u64 } = s.state
+      u64[RSI] = start[0]!
+      u64[RDI] = far ? start[0]! + BigInt(round % 9) : start[1]!
+      u64[RCX] = count
+      u64[RAX] = 0x0101_0000_0001_0101n
+      return s
+    }
+    const [whole, single] = [make(), make()]
+    const retired = whole.evaluator.run(10_000)
+    let steps = 0
+    while (single.leave === Leave.none) steps += single.evaluator.run(1)
+    expect([retired, whole.leave, faultOf(whole)]).toEqual([steps, single.leave, faultOf(single)])
+    expect(whole.state.u64.slice(0, 17)).toEqual(single.state.u64.slice(0, 17))
+    expect(whole.evaluator.rflags()).toBe(single.evaluator.rflags())
+    const bytesOf = (s: UserSpace): Uint8Array => s.state.u8.slice(s.host(DATA), s.host(DATA) + 0x2000)
+    expect(Buffer.compare(bytesOf(whole), bytesOf(single))).toBe(0)
+  }
+})
