@@ -39,7 +39,7 @@ export const nautilus: Lab = {
     log: ['fault', 'cr0', 'cr3', 'invlpg', 'ipi', 'reset'],
     eventLimit: 100_000,
   },
-  scenarios,
+  scenarios: () => scenarios,
   checks,
   rubric,
   samples: SAMPLES,

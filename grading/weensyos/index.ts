@@ -38,7 +38,7 @@ export const weensyos: Lab = {
     exports: ['kernel', 'exception', 'schedule', 'assignPhysicalPage'],
   },
   machine: { ...machineOptions, log: ['syscall', 'ring3', 'fault', 'reset'], eventLimit: 50_000 },
-  scenarios,
+  scenarios: () => scenarios,
   checks,
   rubric,
   samples: Object.fromEntries([...samples].sort().map(([name, dir]) => [name, [dir]])),

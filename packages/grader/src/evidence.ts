@@ -1,7 +1,7 @@
 // What the checks look at: the runs of a submission, restored to machines as they are asked for.
 
 import { Machine, type MachineImage } from '@pagewalk/machine'
-import type { Evidence, Lab, Run } from './lab.ts'
+import type { Evidence, Lab, Run, Scenario } from './lab.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** A check asked for what there is not, because the kernel did not come that far: it cannot be judged. */
@@ -12,32 +12,36 @@ const MACHINES = 8
 
 export function evidenceOf(
   lab: Lab,
+  scenarios: readonly Scenario[],
   runs: ReadonlyMap<string, Run>,
   files: ReadonlyMap<string, string>,
 ): Evidence {
   const machines = new Map<MachineImage, Machine>()
   const spare: Machine[] = []
   const views = new Map<MachineImage, Snapshot>()
-  const run = (scenario: string): Run => {
-    if (!lab.scenarios.some(({ id }) => id === scenario))
-      throw new Error(`${lab.id} has no scenario ${scenario}`)
-    const found = runs.get(scenario)
-    if (!found) throw new Blocked(`the scenario ${scenario} did not come to its end`)
+  const scenario = (id: string): Scenario => {
+    const found = scenarios.find((each) => each.id === id)
+    if (!found) throw new Error(`${lab.id} has no scenario ${id}`)
     return found
   }
-  const image = (scenario: string, label: string | undefined): MachineImage => {
-    const { final, images } = run(scenario)
+  const run = (id: string): Run => {
+    const found = runs.get(scenario(id).id)
+    if (!found) throw new Blocked(`the scenario ${id} did not come to its end`)
+    return found
+  }
+  const image = (id: string, label: string | undefined): MachineImage => {
+    const { final, images } = run(id)
     if (label === undefined || label === 'final') return final
-    if (!Object.hasOwn(images, label)) throw new Blocked(`the scenario ${scenario} did not come to ${label}`)
+    if (!Object.hasOwn(images, label)) throw new Blocked(`the scenario ${id} did not come to ${label}`)
     return images[label]!
   }
   return {
     run,
+    scenario,
     file: (name) => files.get(name),
-    machine: (scenario, label) =>
-      cached(machines, MACHINES, image(scenario, label), (i) => Machine.fromImage(i, [], spare.pop()), spare),
-    view: (scenario, label) =>
-      cached(views, Number.POSITIVE_INFINITY, image(scenario, label), (i) => lab.view(i)),
+    machine: (id, label) =>
+      cached(machines, MACHINES, image(id, label), (i) => Machine.fromImage(i, [], spare.pop()), spare),
+    view: (id, label) => cached(views, Number.POSITIVE_INFINITY, image(id, label), (i) => lab.view(i)),
   }
 }
 /** The one asked for longest ago goes first, to `spare`, when there are more than `most`. */

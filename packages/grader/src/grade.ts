@@ -3,7 +3,7 @@
 import { bundle } from './bundle.ts'
 import { DEFAULT_LIMITS, harnessScript, type Limits, playAll } from './capsule.ts'
 import { evidenceOf } from './evidence.ts'
-import type { Evidence, Lab, Run } from './lab.ts'
+import type { Evidence, Lab, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
 import { type Readings, withReading } from './readers.ts'
 import { stopWords } from './report.ts'
@@ -28,7 +28,12 @@ export interface GradeOptions {
   readonly readings?: Readings
   /** Make sheets? */
   readonly sheets?: boolean
+  /** For what the scenarios leave to it; default: PUBLIC_SEED. */
+  readonly seed?: number
 }
+
+/** Whoever grades without a seed of their own grades with this one. */
+export const PUBLIC_SEED = 1
 
 /** Ids of the checks with this verdict, in the rubric's order. */
 export function withVerdict({ result }: Grade, verdict: Verdict): string[] {
@@ -39,7 +44,7 @@ export function withVerdict({ result }: Grade, verdict: Verdict): string[] {
 
 export async function grade(
   submission: Submission,
-  { limits = DEFAULT_LIMITS, readings, sheets = false }: GradeOptions = {},
+  { limits = DEFAULT_LIMITS, readings, sheets = false, seed = PUBLIC_SEED }: GradeOptions = {},
 ): Promise<Grade> {
   const began = performance.now()
   const { lab } = submission
@@ -48,8 +53,9 @@ export async function grade(
   let told: Sheet = {}
   try {
     rubricHolds(lab)
-    findings = await investigate(submission, limits)
-    const evidence = evidenceOf(lab, findings.runs, submission.files)
+    const scenarios = lab.scenarios(seed)
+    findings = await investigate(submission, scenarios, limits)
+    const evidence = evidenceOf(lab, scenarios, findings.runs, submission.files)
     judged = withReading(lab, judge(lab, findings, evidence), readings?.get(submission.name))
     if (sheets) told = sheetOf(lab, evidence, submission.name)
   } catch (thrown) {
@@ -59,7 +65,7 @@ export async function grade(
   const stacks = [...judged.values()].flatMap((one) => (one.verdict === 'error' ? [one.stack] : []))
   return {
     result: {
-      ...score(submission, judged, machineOf(runs, lab)),
+      ...score(submission, judged, seed, machineOf(runs)),
       durationMs: Math.round(performance.now() - began),
     },
     endings: [...runs.values()].filter((run) => !lab.ended?.(run)).flatMap(ending),
@@ -80,13 +86,17 @@ function sheetOf({ sheet }: Lab, evidence: Evidence, name: string): Sheet {
     return { error: [thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)] }
   }
 }
-async function investigate({ lab, files, trouble }: Submission, limits: Limits): Promise<Findings> {
+async function investigate(
+  { lab, files, trouble }: Submission,
+  scenarios: readonly Scenario[],
+  limits: Limits,
+): Promise<Findings> {
   if (trouble) return unusable(trouble)
   const [harness, bundled] = await Promise.all([harnessScript(), bundle(files, lab.bundle)])
   if (!bundled.ok) return unusable(bundled.trouble)
   const { code } = bundled.bundle
-  const job = { harness, code, exports: lab.bundle.exports, machine: lab.machine, scenarios: lab.scenarios }
-  return findingsOf(lab.scenarios, await playAll(job, limits), bundled.bundle)
+  const job = { harness, code, exports: lab.bundle.exports, machine: lab.machine, scenarios }
+  return findingsOf(scenarios, await playAll(job, limits), bundled.bundle)
 }
 function allOurs({ lab }: Submission, thrown: unknown): Map<string, Judgement> {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))

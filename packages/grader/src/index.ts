@@ -4,7 +4,7 @@ export { type Bundle, type Bundled, bundle, type Trouble } from './bundle.ts'
 export { Capsule, DEFAULT_LIMITS, type Ending, harnessScript, type Limits } from './capsule.ts'
 export { type Change, diffSnapshots } from './diff.ts'
 export { type Edit, edited } from './edits.ts'
-export { type Grade, type GradeOptions, grade, gradeAll, withVerdict } from './grade.ts'
+export { type Grade, type GradeOptions, grade, gradeAll, PUBLIC_SEED, withVerdict } from './grade.ts'
 export type { Frame } from './harness.ts'
 export { type ImportSite, importsOf } from './imports.ts'
 export {
@@ -12,6 +12,7 @@ export {
   type BootHost,
   type Check,
   type Evidence,
+  type Failure,
   type Finding,
   fail,
   type Lab,
@@ -24,6 +25,7 @@ export {
   type RubricStep,
   type Run,
   type Scenario,
+  type Shows,
   type Starter,
 } from './lab.ts'
 export { findSubmissions, type Submission, sampleSubmissions, UsageError } from './load.ts'

@@ -89,6 +89,8 @@ export interface Run {
 export interface Evidence {
   /** The run of a scenario. A scenario that hung or threw has no run: the check that asks is blocked. */
   run(scenario: string): Run
+  /** What was played: a check that looks at what a seed has chosen finds it here. */
+  scenario(id: string): Scenario
   /** The machine as it was at `label` (default: at the end). Shared between checks: look, do not run. */
   machine(scenario: string, label?: string): Machine
   /** The same as data. */
@@ -97,14 +99,26 @@ export interface Evidence {
   file(name: string): string | undefined
 }
 
-export type Finding =
-  | { readonly verdict: 'pass' }
-  | { readonly verdict: 'fail'; readonly expected: string; readonly observed: string; readonly hint: string }
+export type Finding = { readonly verdict: 'pass' } | ({ readonly verdict: 'fail' } & Failure)
+export interface Failure {
+  readonly expected: string
+  readonly observed: string
+  readonly hint: string
+  readonly shows?: Shows
+}
 export const pass: Finding = { verdict: 'pass' }
-export const fail = (told: { expected: string; observed: string; hint: string }): Finding => ({
-  verdict: 'fail',
-  ...told,
-})
+export const fail = (told: Failure): Finding => ({ verdict: 'fail', ...told })
+
+/** Where the machine shows what a finding tells: for maps that mark the pages. */
+export interface Shows {
+  readonly scenario: string
+  /** Which of the run's images; absent: its last state. */
+  readonly label?: string
+  /** Numbers of physical pages of 4 KiB. */
+  readonly physical?: readonly number[]
+  /** An address space, by its CR3, and pages in it: their addresses. */
+  readonly space?: { readonly cr3: bigint; readonly pages: readonly bigint[] }
+}
 
 /** A fact of a correct machine. */
 export interface Check {
@@ -149,6 +163,10 @@ export interface Live {
   readonly typing?: true
   /** Text on the serial port that says that the system waits for somebody to type. */
   readonly ready?: string
+  /** What the screen's signs mean, a line each. */
+  readonly legend?: readonly string[]
+  /** What a student should see once a step is done: the rubric's id of the step -> a sentence or two. */
+  readonly expects?: { readonly [step: string]: string }
   /** So often `run` boots a machine that resets itself, and then tells why. Absent: once. */
   readonly boots?: number
   /**
@@ -177,7 +195,11 @@ export interface Lab {
   readonly recognise?: (source: string) => boolean
   readonly bundle: LabSources
   readonly machine: MachineOptions
-  readonly scenarios: readonly Scenario[]
+  /**
+   * What is played. A seed chooses what a correct kernel does not depend on, and a wrong one may have been fitted to; the
+   * ids are the same for every seed.
+   */
+  scenarios(seed: number): readonly Scenario[]
   readonly checks: readonly Check[]
   readonly rubric: Rubric
   /**

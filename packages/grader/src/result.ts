@@ -20,6 +20,8 @@ export interface Result {
     sha256: string
   }
   rubric: { version: string }
+  /** What the scenarios were made with. */
+  seed: number
   score: number
   maxScore: number
   /** Points, of extra credit too, that a person has still to give or refuse. */
@@ -69,6 +71,7 @@ export const resultSchema: z.ZodType<Result> = z.strictObject({
   lab: text,
   submission: z.strictObject({ name: text, sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
   rubric: z.strictObject({ version: text }),
+  seed: z.number().int().default(1), // results of before there were seeds have none
   score: points,
   maxScore: points,
   pending,

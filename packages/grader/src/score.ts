@@ -18,6 +18,7 @@ export function rubricHolds({ id, checks, rubric }: Lab): void {
 export function score(
   { name, sha256, lab }: Submission,
   judged: ReadonlyMap<string, Judgement>,
+  seed: number,
   machine: Result['machine'],
 ): Omit<Result, 'durationMs'> {
   const steps = priced(lab, judged)
@@ -28,6 +29,7 @@ export function score(
     lab: lab.id,
     submission: { name, sha256 },
     rubric: { version: lab.rubric.version },
+    seed,
     score: sum(false, 'score'),
     maxScore: sum(false, 'maxScore'),
     pending: sum(false, 'pending') + sum(true, 'pending'),
@@ -89,11 +91,8 @@ interface Told {
 }
 
 /** One hash and one count over the last states of all scenarios. */
-export function machineOf(runs: ReadonlyMap<string, Run>, lab: Lab): Result['machine'] {
-  const finals = lab.scenarios.flatMap(({ id }) => {
-    const run = runs.get(id)
-    return run ? [[id, run.final] as const] : []
-  })
+export function machineOf(runs: ReadonlyMap<string, Run>): Result['machine'] {
+  const finals = [...runs].map(([id, run]) => [id, run.final] as const)
   if (finals.length === 0) return { stateHash: '', instructions: 0 }
   const hash = createHash('sha256')
   for (const [id, final] of finals) hash.update(`${id} ${safeHash(final)}\n`)

@@ -6,7 +6,16 @@ import { type Bundle, ofStudent, STUDENT, type Trouble } from './bundle.ts'
 import type { Ending, Played } from './capsule.ts'
 import { Blocked } from './evidence.ts'
 import type { Thrown } from './harness.ts'
-import { type Check, type Evidence, type Finding, fail, type Lab, pass, type Run } from './lab.ts'
+import {
+  type Check,
+  type Evidence,
+  type Finding,
+  fail,
+  type Lab,
+  pass,
+  type Run,
+  type Scenario,
+} from './lab.ts'
 
 /** What came of a check. */
 export type Judgement =
@@ -82,7 +91,7 @@ export const unusable = (trouble: Trouble): Findings => ({
 })
 
 /** The built-in checks' findings, from what the capsule said. */
-export function findingsOf(scenarios: Lab['scenarios'], played: Played, bundle: Bundle): Findings {
+export function findingsOf(scenarios: readonly Scenario[], played: Played, bundle: Bundle): Findings {
   if (played.load) return { loads: fail(loadTrouble(played.load, bundle)), stops: pass, runs: new Map() }
   const told = new Map([...played.runs].map(([id, run]) => [id, located(run, bundle)] as const))
   const runs = new Map([...told].filter(([, run]) => !isBroken(run.stop)))
@@ -105,7 +114,7 @@ const together = (trouble: readonly { scenario: string; observed: string }[]): s
 
 type Broken = Played['broken'] extends ReadonlyMap<string, infer T> ? T : never
 function stopTroubles(
-  scenarios: Lab['scenarios'],
+  scenarios: readonly Scenario[],
   played: Played,
   bundle: Bundle,
 ): (Told & { readonly scenario: string })[] {

@@ -29,6 +29,13 @@ describe('a right submission', () => {
   })
 })
 
+test('the seed chooses what is played, and the result tells which it was', async () => {
+  const [one, other] = [await gradeSource(RIGHT), await gradeSource(RIGHT, { seed: 7 })]
+  expect([one.result.seed, other.result.seed]).toEqual([1, 7])
+  expect(other.result.score).toBe(one.result.score)
+  expect(other.result.machine.stateHash).not.toBe(one.result.machine.stateHash)
+})
+
 describe('a wrong submission', () => {
   test('loses what it got wrong, and what needs that is blocked', async () => {
     const one = await gradeSource(counting('write32(COUNT, 7)'))

@@ -4,7 +4,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { DEFAULT_LIMITS, findSubmissions, type Grade, grade, type ResultCheck } from '../src/index.ts'
+import {
+  DEFAULT_LIMITS,
+  findSubmissions,
+  type Grade,
+  grade,
+  PUBLIC_SEED,
+  type ResultCheck,
+} from '../src/index.ts'
 import { fake } from './fake/lab.ts'
 
 export const RIGHT: string = readFileSync(new URL('fake/kernel.ts', import.meta.url), 'utf8').trimEnd()
@@ -29,10 +36,13 @@ export const counting = (by: string): string => {
   if (!RIGHT.includes(COUNTS)) throw new Error('the fake kernel has no such line')
   return RIGHT.replace(COUNTS, by)
 }
-export async function gradeSource(source: string, milliseconds = 10_000): Promise<Grade> {
+export async function gradeSource(
+  source: string,
+  { milliseconds = 10_000, seed = PUBLIC_SEED }: { milliseconds?: number; seed?: number } = {},
+): Promise<Grade> {
   const [submission] = findSubmissions(put(folder(), { 'kernel.ts': source }), [fake])
   if (!submission) throw new Error('no submission found')
-  return grade(submission, { limits: { ...DEFAULT_LIMITS, milliseconds } })
+  return grade(submission, { seed, limits: { ...DEFAULT_LIMITS, milliseconds } })
 }
 export const checksOf = ({ result }: Grade): Record<string, ResultCheck> =>
   Object.fromEntries(result.steps.flatMap(({ checks }) => checks).map((check) => [check.id, check]))

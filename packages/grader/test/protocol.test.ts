@@ -11,7 +11,7 @@ const schema = reportSchema({
   code: '',
   exports: [],
   machine: { ...fake.machine, eventLimit: 2 },
-  scenarios: fake.scenarios,
+  scenarios: fake.scenarios(1),
 })
 const final: MachineImage = new Machine(fake.machine).image()
 const run: Run = {

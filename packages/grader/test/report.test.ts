@@ -6,6 +6,7 @@ const result: Result = {
   lab: 'fake',
   submission: { name: 'ada', sha256: '0'.repeat(64) },
   rubric: { version: '3' },
+  seed: 1,
   score: 6,
   maxScore: 10,
   pending: 0,

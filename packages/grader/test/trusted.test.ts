@@ -162,10 +162,11 @@ describe('a plan', () => {
     expect(codes).toEqual([...Array(40).fill([0x2a, 0x1e, 0x9e, 0xaa]).flat(), 0x1c, 0x9c])
   })
   test('may be of another machine than the lab’s', async () => {
-    const two: Scenario = { ...fake.scenarios[1]!, machine: { cpus: 2, seed: 7, log: ['stop'] } }
+    const [short, long] = fake.scenarios(1)
+    const two: Scenario = { ...long!, machine: { cpus: 2, seed: 7, log: ['stop'] } }
     const lab: Lab = {
       ...fake,
-      scenarios: [fake.scenarios[0]!, two],
+      scenarios: () => [short!, two],
       checks: fake.checks.map((check) => ({
         ...check,
         run(evidence) {

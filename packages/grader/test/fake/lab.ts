@@ -18,7 +18,8 @@ export const fake: Lab = {
     exports: ['kernel', 'tick'],
   },
   machine: { memoryBytes: 1 << 20, instructionsPerSecond: 100_000, log: ['cr3', 'reset', 'stop'] },
-  scenarios: [
+  // the seed is where the second scenario begins to count
+  scenarios: (seed) => [
     {
       id: 'short',
       boot: { first: 0 },
@@ -28,7 +29,7 @@ export const fake: Lab = {
         { do: 'run', instructions: 1000 },
       ],
     },
-    { id: 'long', boot: { first: 100 }, plan: [{ do: 'run', instructions: 20_000 }] },
+    { id: 'long', boot: { first: 100 * seed }, plan: [{ do: 'run', instructions: 20_000 }] },
   ],
   checks: [
     {
