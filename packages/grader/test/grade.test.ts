@@ -123,7 +123,7 @@ describe('a submission that does not load', () => {
     ],
     ['makes code of text', `${RIGHT}\n;(0, eval)('1')`, /Code generation from strings disallowed/],
   ])('%s', async (_what, source, observed) => {
-    const one = await gradeSource(source, source.endsWith('for (;;) {}') ? 800 : undefined)
+    const one = await gradeSource(source, source.endsWith('for (;;) {}') ? { milliseconds: 800 } : {})
     expect(verdictsOf(one)).toEqual(LOADS_FAILS)
     expect(checksOf(one).loads?.observed).toMatch(observed)
     expect(one.result).toMatchObject({ score: 0, machine: { stateHash: '', instructions: 0 } })
@@ -146,7 +146,7 @@ describe('a submission that does not give the CPU back', () => {
     expect(checksOf(one).stops?.observed).toMatch(/^short, long: a kernel call does not return/)
   })
   test('a loop that does not touch it is ended by the clock', async () => {
-    const one = await gradeSource(counting('for (;;) {}'), 700)
+    const one = await gradeSource(counting('for (;;) {}'), { milliseconds: 700 })
     expect(verdictsOf(one)).toEqual({
       loads: 'pass',
       stops: 'fail',

@@ -3,7 +3,7 @@
 
 import type { Machine, Ring0 } from '@pagewalk/machine'
 import type { u64 } from '@pagewalk/machine/x86-64'
-import { afterException, bootPagetables, checkKeyboard, type Status } from './hardware.ts'
+import { afterException, bootPagetables, checkKeyboard, memoryLacks, type Status } from './hardware.ts'
 import {
   BOOT_PAGETABLES_ADDR,
   COMMAND_ADDR,
@@ -34,6 +34,10 @@ export interface BootConfig {
   readonly command?: string
   /** Program images in the order of their numbers; at most 16. */
   readonly programs: readonly { readonly name: string; readonly elf: Uint8Array }[]
+  /** Numbers of physical pages that are reserved beyond the usual ones; none of the kernel's. */
+  readonly reserved?: readonly number[]
+  /** What a trap costs, in instructions; absent: INSTRUCTIONS_PER_TRAP. */
+  readonly instructionsPerTrap?: number
 }
 
 /**
@@ -57,7 +61,8 @@ export function boot(machine: Machine, kernel: KernelModule, config: BootConfig)
 
   attachRing0(ring0)
   loaderUses(kernel.assignPhysicalPage)
-  bindGates(ring0, kernel)
+  memoryLacks(config.reserved ?? [])
+  bindGates(ring0, kernel, config.instructionsPerTrap ?? INSTRUCTIONS_PER_TRAP)
   machine.start({
     rip: ENTRY_FROM_BOOT,
     rsp: KERNEL_STACK_TOP,
@@ -66,10 +71,10 @@ export function boot(machine: Machine, kernel: KernelModule, config: BootConfig)
   })
 }
 
-function bindGates(ring0: Ring0, kernel: KernelModule): void {
+function bindGates(ring0: Ring0, kernel: KernelModule, instructionsPerTrap: number): void {
   ring0.setCosts({
     access: INSTRUCTIONS_PER_ACCESS,
-    entry: INSTRUCTIONS_PER_TRAP,
+    entry: instructionsPerTrap,
     limit: INSTRUCTIONS_PER_TRAP_LIMIT,
   })
   ring0.setStopLoop(FAIL, KERNEL_STACK_TOP)

@@ -278,7 +278,12 @@ export function setPagetable(pagetable: X8664Pagetable): void {
 
 /** `physical_memory_isreserved(pa)`: the hardware has it: page 0, and the hole from 640 KiB to 1 MiB. */
 export function physicalMemoryIsreserved(pa: u64): boolean {
-  return pa < PAGESIZE || (pa >= IOPHYSMEM && pa < EXTPHYSMEM)
+  return pa < PAGESIZE || (pa >= IOPHYSMEM && pa < EXTPHYSMEM) || missing.has(PAGENUMBER(pa))
+}
+/** Page numbers of memory that this machine lacks. */
+let missing: ReadonlySet<number> = new Set()
+export function memoryLacks(pages: Iterable<number>): void {
+  missing = new Set(pages)
 }
 /** The kernel's text, data or stack. @param pa  physical address, page-aligned */
 export function isKernelMemory(pa: u64): boolean {

@@ -41,7 +41,7 @@ export {
   virtualMemoryMap,
 } from './hardware.ts'
 export * from './layout.ts'
-export { programLoad } from './loader.ts'
+export { type ProgramSegment, programLoad, programLoadSegment, type SegmentLoader } from './loader.ts'
 export { memshowPhysical, memshowVirtual, memshowVirtualAnimate } from './memshow.ts'
 export {
   current,

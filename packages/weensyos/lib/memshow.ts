@@ -34,6 +34,28 @@ const lookups = new Uint32Array(VIRTUAL_PAGES)
 const lastTicks = new KernelInt(LAST_TICKS_ADDR)
 const showing = new KernelInt(SHOWING_ADDR)
 
+/** What a map was drawn from: pageinfo, the time, and which address space. */
+class Drawn {
+  private readonly info = new Int8Array(NPAGES * 2)
+  private tick = -1
+  private space = -1
+  /**
+   * Is the same map asked for again? Traps are many and changes few; so a map is drawn when pageinfo or the space have changed,
+   * and once in a tick, since somebody may have written over it.
+   */
+  again(info: Int8Array, space: number): boolean {
+    const tick = ticks.value
+    const same =
+      tick === this.tick && space === this.space && info.every((value, i) => value === this.info[i])
+    this.tick = tick
+    this.space = space
+    if (!same) this.info.set(info)
+    return same
+  }
+}
+const drawnPhysical = new Drawn()
+const drawnVirtual = new Drawn()
+
 function cellOf(info: Int8Array, pn: number): number {
   const refcount = info[pn * 2 + 1]!
   const owner = refcount === 0 ? 0 : info[pn * 2]!
@@ -58,20 +80,22 @@ const lacksTitle = (at: number, letter: string): boolean =>
 
 /** `memshow_physical()`: the map of physical memory, rows 0 to 8. */
 export function memshowPhysical(): void {
+  const info = readPageinfo()
   if (lacksTitle(CPOS(0, 32), 'P') || lacksTitle(CPOS(8, 3), '0')) {
     consolePrintf(CPOS(0, 32), 0x0f00, 'PHYSICAL MEMORY')
     drawAddresses(1, NPAGES)
-  }
-  const info = readPageinfo()
+  } else if (drawnPhysical.again(info, 0)) return
   for (let pn = 0; pn < NPAGES; pn++) cells[pn] = cellOf(info, pn)
   drawRows(1, NPAGES)
 }
 
 /** `memshow_virtual(pagetable, name)`: the map of an address space, rows 10 to 22. */
 export function memshowVirtual(pagetable: X8664Pagetable, name: string): void {
-  consolePrintf(CPOS(10, 26), 0x0f00, 'VIRTUAL ADDRESS SPACE FOR %s', name)
-  if (lacksTitle(CPOS(22, 3), '0') || lacksTitle(CPOS(11, 3), '0')) drawAddresses(11, VIRTUAL_PAGES)
   const info = readPageinfo()
+  const blank = lacksTitle(CPOS(22, 3), '0') || lacksTitle(CPOS(11, 3), '0')
+  if (drawnVirtual.again(info, Number(pagetable.address)) && !blank) return
+  consolePrintf(CPOS(10, 26), 0x0f00, 'VIRTUAL ADDRESS SPACE FOR %s', name)
+  if (blank) drawAddresses(11, VIRTUAL_PAGES)
   lookupRange(Number(pagetable.address), 0, VIRTUAL_PAGES, lookups)
   for (let page = 0; page < VIRTUAL_PAGES; page++) cells[page] = virtualCell(info, lookups[page]!)
   drawRows(11, VIRTUAL_PAGES)
