@@ -6,14 +6,22 @@ import type { Check } from '@pagewalk/grader'
 import {
   boots,
   consoleOpen,
+  kernelAccessStopped,
   kernelAddressesRefused,
   kernelMemoryProtected,
   systemCallsAnswered,
 } from './checks/step1.ts'
-import { ownPageTables, processesIsolated, processMemoryWorks } from './checks/step2.ts'
+import {
+  foreignAccessStopped,
+  ownPageTables,
+  processesIsolated,
+  processMemoryWorks,
+  softReboot,
+} from './checks/step2.ts'
 import {
   heapPagesRecorded,
   heapPagesUsable,
+  mappedAddressKept,
   memoryRunsOut,
   oddAddressesRefused,
   pageAllocAnyPage,
@@ -28,6 +36,7 @@ import {
 } from './checks/step4.ts'
 import {
   forkChildConsole,
+  forkCopiesEveryPage,
   forkCopiesMemory,
   forkCopiesRegisters,
   forkMakesFour,
@@ -36,7 +45,10 @@ import {
   forkSharesNothingWritable,
   forkSlotsRunOut,
   forkWithoutMemory,
+  softRebootFork,
 } from './checks/step5.ts'
+import { codeReadOnly, codeShared, codeWriteStopped, sharedPagesCounted } from './checks/step6.ts'
+import { exitAnyOrder, exitFrees, forkRollsBack, memoryComesBack, pagesConserved } from './checks/step7.ts'
 
 export const checks: readonly Check[] = [
   boots,
@@ -44,14 +56,18 @@ export const checks: readonly Check[] = [
   kernelMemoryProtected,
   consoleOpen,
   kernelAddressesRefused,
+  kernelAccessStopped,
   ownPageTables,
   processesIsolated,
   processMemoryWorks,
+  foreignAccessStopped,
+  softReboot,
   pageAllocAnyPage,
   heapPagesRecorded,
   heapPagesUsable,
   pageAllocReturnsZero,
   oddAddressesRefused,
+  mappedAddressKept,
   memoryRunsOut,
   stackAtTop,
   stackAligned,
@@ -67,4 +83,15 @@ export const checks: readonly Check[] = [
   forkPagesRecorded,
   forkSlotsRunOut,
   forkWithoutMemory,
+  forkCopiesEveryPage,
+  softRebootFork,
+  codeReadOnly,
+  codeWriteStopped,
+  codeShared,
+  sharedPagesCounted,
+  exitFrees,
+  exitAnyOrder,
+  memoryComesBack,
+  pagesConserved,
+  forkRollsBack,
 ]

@@ -2,11 +2,13 @@
 // kernel prints. An address space is a CR3 that ring 3 ran with; `pageinfo` and `processes` are the kernel's own
 // books, read from its memory to be compared with the page tables.
 
-import type { Run } from '@pagewalk/grader'
+import type { Run, Shows } from '@pagewalk/grader'
 import type { Machine, Mapping } from '@pagewalk/machine'
 import { PTE_ADDR, PTE_P, PTE_PS, type u64 } from '@pagewalk/machine/x86-64'
 import {
   CONSOLE_ADDR,
+  INT_SYS_FORK,
+  INT_SYS_PAGE_ALLOC,
   INT_SYS_PANIC,
   NPAGES,
   NPROC,
@@ -61,6 +63,11 @@ export interface Space {
   readonly tables: readonly number[]
 }
 
+export interface Child {
+  readonly born: number
+  readonly cr3: u64
+}
+
 export interface PageInfo {
   readonly owner: number
   readonly refcount: number
@@ -81,21 +88,27 @@ export class Os {
   readonly run: Run
   readonly pageinfo: readonly PageInfo[]
   readonly processes: readonly Process[]
-  /** Oldest first. */
+  /** All that ring 3 ever ran in, oldest first: as their tables are now, also of processes that have exited. */
   readonly spaces: readonly Space[]
   readonly calls: readonly Call[]
   /** Exceptions in ring 3 that were the end of their process: it never came back to the instruction. */
   readonly faults: readonly Fault[]
 
-  /** @param machine  as it was at the end of the run */
-  constructor(run: Run, machine: Machine) {
+  /**
+   * @param machine  as it was at the end of the run
+   * @param since    of a reboot: what happened before it is left out, and so are spaces that no process has at the end,
+   *                 for the kernel may have gone on with the old ones for a moment
+   */
+  constructor(whole: Run, machine: Machine, since = 0) {
+    const run = since === 0 ? whole : { ...whole, events: whole.events.filter(({ time }) => time >= since) }
     this.run = run
     this.machine = machine
     this.pageinfo = readPageinfo(this.machine)
     this.processes = readProcesses(this.machine)
     this.calls = pairCalls(run)
     this.faults = deadlyFaults(run)
-    this.spaces = [...entries(run)].slice(0, SPACES).map(([cr3, entry]) => this.#space(cr3, entry))
+    const spaces = [...entries(run)].slice(0, SPACES).map(([cr3, entry]) => this.#space(cr3, entry))
+    this.spaces = since === 0 ? spaces : spaces.filter(({ pid }) => pid !== 0)
   }
 
   /** Did the run end because a program said so, with a working kernel? */
@@ -129,6 +142,11 @@ export class Os {
     return pid === 0 ? `tables at ${hex(cr3)}` : `process ${pid}`
   }
 
+  /** Those of processes that have not exited. */
+  get living(): Space[] {
+    return this.spaces.filter(({ pid }) => pid !== 0)
+  }
+
   space(pid: number): Space | undefined {
     return this.spaces.find((space) => space.pid === pid)
   }
@@ -136,6 +154,25 @@ export class Os {
   /** Calls of one process; of all if its tables are shared. */
   callsOf(cr3: u64, vector: number): Call[] {
     return this.calls.filter((call) => call.cr3 === cr3 && call.vector === vector)
+  }
+
+  /** The processes that fork has made, oldest first, each with the time of its birth and the CR3 that it ran with. */
+  get children(): Child[] {
+    return this.calls
+      .filter(({ vector, result }) => vector === INT_SYS_FORK && result !== undefined && result > 0)
+      .flatMap(({ time, rip, cr3 }) => {
+        const entered = this.run.events.find(
+          (event) => event.kind === 'ring3' && event.time > time && event.rip === rip && event.rax === 0n,
+        )
+        const root = entered?.kind === 'ring3' ? entered.cr3 & PTE_ADDR : cr3
+        return root === cr3 ? [] : [{ born: time, cr3: root }]
+      })
+  }
+  /** How many pages page_alloc gave to a child before it was first refused. */
+  grants({ born, cr3 }: Child): number {
+    const asked = this.callsOf(cr3, INT_SYS_PAGE_ALLOC).filter(({ time }) => time > born)
+    const end = asked.findIndex(({ result }) => result === undefined || result < 0)
+    return end < 0 ? asked.length : end
   }
 
   leaf(space: Space, va: u64): Mapping | undefined {
@@ -155,6 +192,22 @@ export class Os {
   /** A user access told as a walk. */
   walk(space: Space, va: u64, access: 'read' | 'write' = 'write'): string {
     return `${this.name(space.cr3)}, ${hex(va)}: ${this.machine.explain(va, { cr3: space.cr3, access, user: true }).words}`
+  }
+
+  /** For a map that marks these pages of the space. */
+  show(space: Space, ...pages: readonly u64[]): Shows {
+    return {
+      scenario: this.run.scenario,
+      space: { cr3: space.cr3, pages },
+      physical: pages.flatMap((va) => {
+        const leaf = this.leaf(space, va)
+        return leaf === undefined ? [] : [PAGENUMBER(leaf.pa)]
+      }),
+    }
+  }
+  /** For a map that marks these physical pages. */
+  showPages(physical: readonly number[]): Shows {
+    return { scenario: this.run.scenario, physical }
   }
 
   /** Pages that are nobody's by the tables: not reserved, not the kernel's, no table, not mapped for a user. */

@@ -1,4 +1,4 @@
-// Kernels that are complete to step 1, 2, 3, 4, 5 and no further, each the one before with a student's next edits. The
+// Kernels that are complete to step 1, 2, ... 7 and no further, each the one before with a student's next edits. The
 // first one grows out of the handed-out kernel.
 
 import type { Edit } from '@pagewalk/grader'
@@ -93,6 +93,7 @@ function copyKernelMappings(pid: number): X8664Pagetable | null {
       find: '/** For virtualMemoryMap: gives page tables',
       replace: `/** Any free physical page at \`addr\` in the current process, or -1. */
 function pageAlloc(addr: u64): Status {
+  if (virtualMemoryLookup(current.pagetable, addr).pn >= 0) return -1
   const pn = findFreePage(current.pid)
   if (pn < 0) return -1
   const allocator = tableAllocator(current.pid)
@@ -161,6 +162,77 @@ function giveBack(pid: number): number {
 }
 
 /** Any free physical page at \`addr\` in the current process`,
+    },
+  ],
+  [
+    {
+      find: IMPORTS,
+      replace: `  type PagetableAllocator,\n  type ProgramSegment,\n  programLoadSegment,\n  ROUNDUP,\n${IMPORTS}`,
+    },
+    {
+      find: 'programLoad(p, programNumber, tableAllocator(pid))',
+      replace: 'programLoad(p, programNumber, tableAllocator(pid), loadSegment)',
+    },
+    {
+      find: '/** The number of a free physical page, now given',
+      replace: `/** Loads as ever, then takes W from what the program does not write. */
+function loadSegment(p: Proc, segment: ProgramSegment, allocator: PagetableAllocator | null): Status {
+  const loaded = programLoadSegment(p, segment, allocator)
+  if (loaded < 0 || segment.writable) return loaded
+  const { va, memorySize } = segment
+  return virtualMemoryMap(p.pagetable, va, va, ROUNDUP(memorySize, PAGESIZE), PTE_P | PTE_U, allocator)
+}
+
+/** The number of a free physical page, now given`,
+    },
+    {
+      find: '    const pn = findFreePage(pid)\n    if (pn < 0) return giveBack(pid)\n    memcpy',
+      replace: `    if (!(BigInt(vam.perm) & PTE_W)) {
+      if (virtualMemoryMap(pagetable, va, vam.pa, PAGESIZE, vam.perm, tableAllocator(pid)) < 0) return giveBack(pid, pagetable)
+      pageinfo[vam.pn]!.refcount += 1
+      continue
+    }
+    const pn = findFreePage(pid)
+    if (pn < 0) return giveBack(pid, pagetable)
+    memcpy`,
+    },
+    {
+      find: 'function giveBack(pid: number): number {',
+      replace: 'function giveBack(pid: number, _pagetable: X8664Pagetable | null = null): number {',
+    },
+  ],
+  [
+    { find: IMPORTS, replace: `  INT_SYS_EXIT,\n${IMPORTS}` },
+    {
+      find: '    case INT_TIMER:',
+      replace: `    case INT_SYS_EXIT:
+      giveBack(current.pid, current.pagetable)
+      current.state = P_FREE
+      schedule()
+      return
+
+    case INT_TIMER:`,
+    },
+    {
+      find: 'vam.perm, tableAllocator(pid)) < 0) return giveBack(pid)\n',
+      replace: 'vam.perm, tableAllocator(pid)) < 0) return giveBack(pid, pagetable)\n',
+    },
+    {
+      find: `/** All pages of a process that never was. */
+function giveBack(pid: number, _pagetable: X8664Pagetable | null = null): number {
+`,
+      replace: `/** All pages of a process that is no more or never was. A shared page gets another owner. */
+function giveBack(pid: number, pagetable: X8664Pagetable | null = null): number {
+  for (let va = PROC_START_ADDR; pagetable && va < MEMSIZE_VIRTUAL; va += PAGESIZE) {
+    const { pn, perm } = virtualMemoryLookup(pagetable, va)
+    if (!(BigInt(perm) & PTE_U) || pageinfo[pn]!.refcount === 1) continue
+    pageinfo[pn]!.refcount -= 1
+    if (pageinfo[pn]!.owner !== pid) continue
+    for (const p of processes)
+      if (p.pid !== pid && p.state !== P_FREE && virtualMemoryLookup(p.pagetable, va).pn === pn)
+        pageinfo[pn]!.owner = p.pid
+  }
+`,
     },
   ],
 ]

@@ -1,8 +1,10 @@
-// What can be wrong with a run, each found and told once. A trouble is undefined, or says what was observed.
+// What can be wrong with a run, each found and told once. A trouble is undefined, or says what was observed and where
+// it shows.
 
-import { type Evidence, type Finding, fail } from '@pagewalk/grader'
+import { type Evidence, type Failure, type Finding, fail } from '@pagewalk/grader'
 import type { Mapping } from '@pagewalk/machine'
 import type { u64 } from '@pagewalk/machine/x86-64'
+import type { Patterned } from './cast.ts'
 import {
   CONSOLE_ADDR,
   INT_SYS_FORK,
@@ -14,14 +16,9 @@ import {
   PROC_START_ADDR,
 } from './layout.ts'
 import { type Call, heapLeaves, hex, isConsole, list, Os, ownerWord, type Space } from './os.ts'
-import { FORK_OWN, FORK_REGISTERS, FORK_SAME, type Patterned, pattern, type ScenarioId } from './scenarios.ts'
+import { BEFORE_REBOOT, pattern, type ScenarioId } from './scenarios.ts'
 
-/** The three told parts of a failed check. */
-export interface Trouble {
-  readonly expected: string
-  readonly observed: string
-  readonly hint: string
-}
+export type Seen = Pick<Failure, 'observed' | 'shows'>
 
 const known = new WeakMap<object, Os>()
 
@@ -31,6 +28,13 @@ export function os(evidence: Evidence, scenario: ScenarioId): Os {
   const read = known.get(run) ?? new Os(run, evidence.machine(scenario))
   known.set(run, read)
   return read
+}
+
+/** The run after the soft reboot. */
+export function rebooted(evidence: Evidence, scenario: 'reboot-a' | 'reboot-f' | 'reboot-e'): Os {
+  const run = evidence.run(scenario)
+  const before = run.images[BEFORE_REBOOT]
+  return new Os(run, evidence.machine(scenario), before ? before.time + 1 : 0)
 }
 
 // System calls
@@ -65,7 +69,7 @@ export function answered(call: Call | undefined): string {
 export function refused(
   run: Os,
   addresses: readonly u64[],
-  told: Omit<Trouble, 'observed'>,
+  told: Omit<Failure, 'observed'>,
 ): Finding | undefined {
   for (const address of addresses) {
     const call = run.calls.find((each) => each.vector === INT_SYS_PAGE_ALLOC && each.argument === address)
@@ -97,6 +101,7 @@ export function consoleTrouble(run: Os, spaces: readonly Space[]): Finding | und
     return fail({
       expected: 'virtual address 0xB8000 maps physical address 0xB8000 with P W U',
       observed: run.walk(space, CONSOLE_ADDR) + elsewhere,
+      shows: run.show(space, CONSOLE_ADDR),
       hint: 'Which single page below 0x100000 belongs to everybody? What happened to it after it was opened?',
     })
   }
@@ -104,17 +109,21 @@ export function consoleTrouble(run: Os, spaces: readonly Space[]): Finding | und
 }
 
 /** A table that two spaces walk through, or that is not its process's own in pageinfo. */
-export function tableTrouble(run: Os): string | undefined {
+export function tableTrouble(run: Os): Seen | undefined {
   const users = new Map<number, Space>()
   for (const space of run.spaces) {
     for (const table of space.tables) {
       const other = users.get(table)
-      if (other)
-        return `${run.name(space.cr3)} and ${run.name(other.cr3)} both use the table at ${hex(table * 4096)}`
+      const shows = run.showPages([table])
+      if (other) {
+        const both = `${run.name(space.cr3)} and ${run.name(other.cr3)}`
+        return { observed: `${both} both use the table at ${hex(table * 4096)}`, shows }
+      }
       users.set(table, space)
       const { owner, refcount } = run.info(table)
       if (space.pid === 0 || (owner === space.pid && refcount === 1)) continue
-      return `the table at ${hex(table * 4096)} of ${run.name(space.cr3)} has owner ${ownerWord(owner)}, refcount ${refcount}`
+      const whose = `the table at ${hex(table * 4096)} of ${run.name(space.cr3)}`
+      return { observed: `${whose} has owner ${ownerWord(owner)}, refcount ${refcount}`, shows }
     }
   }
   return undefined
@@ -124,20 +133,25 @@ export function tableTrouble(run: Os): string | undefined {
  * A page that two processes reach and one of them can write, or a page table that a process reaches; looked for at
  * addresses from PROC_START_ADDR on, for what lies below is step 1's matter.
  */
-export function sharing(run: Os): string | undefined {
+export function sharing(run: Os): Seen | undefined {
   const tables = new Set(run.spaces.flatMap((space) => space.tables))
   const users = new Map<number, { space: Space; leaf: Mapping }>()
   for (const space of run.spaces) {
     for (const leaf of heapLeaves(space)) {
       if (isConsole(leaf)) continue
       const pn = PAGENUMBER(leaf.pa)
+      const shows = run.show(space, leaf.va)
       if (tables.has(pn))
-        return `the page table at ${hex(leaf.pa)} is open: ${run.walk(space, leaf.va, 'read')}`
+        return {
+          observed: `the page table at ${hex(leaf.pa)} is open: ${run.walk(space, leaf.va, 'read')}`,
+          shows,
+        }
       const other = users.get(pn)
       users.set(pn, other ?? { space, leaf })
       if (!other || other.space === space || !(leaf.writable || other.leaf.writable)) continue
       const [first, second] = [run.name(other.space.cr3), run.name(space.cr3)]
-      return `physical page ${hex(leaf.pa)} is open to ${first} at ${hex(other.leaf.va)} and to ${second}. ${run.walk(space, leaf.va, leaf.writable ? 'write' : 'read')}`
+      const open = `physical page ${hex(leaf.pa)} is open to ${first} at ${hex(other.leaf.va)} and to ${second}`
+      return { observed: `${open}. ${run.walk(space, leaf.va, leaf.writable ? 'write' : 'read')}`, shows }
     }
   }
   return undefined
@@ -158,7 +172,7 @@ const BOOKS = {
 }
 
 /** User pages (those that `which` selects) whose owner or refcount is wrong. */
-export function ownerTrouble(run: Os, which: (leaf: Mapping) => boolean): Trouble | undefined {
+export function ownerTrouble(run: Os, which: (leaf: Mapping) => boolean): Failure | undefined {
   for (const space of run.spaces) {
     for (const leaf of heapLeaves(space).filter(which)) {
       const { owner, refcount } = run.info(PAGENUMBER(leaf.pa))
@@ -168,6 +182,7 @@ export function ownerTrouble(run: Os, which: (leaf: Mapping) => boolean): Troubl
       return {
         ...BOOKS,
         observed: `${run.name(space.cr3)} has ${hex(leaf.va)} at physical page ${hex(leaf.pa)}: ${whose}`,
+        shows: run.show(space, leaf.va),
       }
     }
   }
@@ -175,11 +190,11 @@ export function ownerTrouble(run: Os, which: (leaf: Mapping) => boolean): Troubl
 }
 
 /** The same, or a page that is owned by a process which neither maps it nor walks through it. */
-export function recordTrouble(run: Os, which: (leaf: Mapping) => boolean): Trouble | undefined {
+export function recordTrouble(run: Os, which: (leaf: Mapping) => boolean): Failure | undefined {
   return ownerTrouble(run, which) ?? lostTrouble(run)
 }
 
-function lostTrouble(run: Os): Trouble | undefined {
+function lostTrouble(run: Os): Failure | undefined {
   const used = new Set<number>()
   for (const space of run.spaces) {
     for (const table of space.tables) used.add(table)
@@ -191,108 +206,56 @@ function lostTrouble(run: Os): Trouble | undefined {
   )
   if (lost.length === 0) return undefined
   const pages = list(lost.map((pn) => `${hex(pn * 4096)} of ${ownerWord(run.info(pn).owner)}`))
-  return { ...BOOKS, observed: `owned, but neither mapped nor a page table: physical pages ${pages}` }
+  return {
+    ...BOOKS,
+    observed: `owned, but neither mapped nor a page table: physical pages ${pages}`,
+    shows: run.showPages(lost),
+  }
 }
 
 // Contents
 
-export function patternTrouble(run: Os, space: Space, pages: readonly Patterned[]): string | undefined {
-  for (const [va, seed] of pages) {
-    const call = request(run, space.cr3, va)
-    if (call === undefined || isRefused(call)) continue
+/** Of the pages that `space` was given: is there what it wrote? The last answer for an address counts. */
+export function patternTrouble(run: Os, space: Space, pages: readonly Patterned[]): Seen | undefined {
+  for (const [va, seed] of new Map(pages.filter((page) => wasGiven(run, space, pages, page)))) {
+    const shows = run.show(space, va)
     const leaf = run.leaf(space, va)
     const bytes = run.bytes(space, va, 256)
-    if (!leaf?.user || !leaf.writable || bytes === undefined) return run.walk(space, va)
+    if (!leaf?.user || !leaf.writable || bytes === undefined) return { observed: run.walk(space, va), shows }
     if (!same(bytes, pattern(256, seed)))
-      return `${run.name(space.cr3)} finds other bytes at ${hex(va)} than it wrote`
+      return { observed: `${run.name(space.cr3)} finds other bytes at ${hex(va)} than it wrote`, shows }
   }
   return undefined
 }
+/** `page` may be asked for more than once: its n-th place in the list is the n-th call. */
+function wasGiven(run: Os, space: Space, pages: readonly Patterned[], page: Patterned): boolean {
+  const [va] = page
+  const nth = pages.filter((other) => other[0] === va).indexOf(page)
+  const call = run.callsOf(space.cr3, INT_SYS_PAGE_ALLOC).filter(({ argument }) => argument === va)[nth]
+  return call?.result !== undefined && !isRefused(call)
+}
 
 /** In p-allocator's heap each page that page_alloc gave begins with its process's id. */
-export function heapByteTrouble(run: Os): string | undefined {
+export function heapByteTrouble(run: Os): Seen | undefined {
   for (const space of run.spaces) {
     const last = run.calls.findLast((call) => call.cr3 === space.cr3) // what it does after that call may not be done
     for (const call of run.callsOf(space.cr3, INT_SYS_PAGE_ALLOC)) {
       if (call === last || call.result === undefined || isRefused(call)) continue
-      const leaf = run.leaf(space, call.argument)
-      if (!leaf?.user || !leaf.writable) return run.walk(space, call.argument)
-      const byte = run.bytes(space, call.argument, 1)?.[0]
+      const va = call.argument
+      const shows = run.show(space, va)
+      const leaf = run.leaf(space, va)
+      if (!leaf?.user || !leaf.writable) return { observed: run.walk(space, va), shows }
+      const byte = run.bytes(space, va, 1)?.[0]
       if (byte !== space.pid)
-        return `${run.name(space.cr3)} wrote ${space.pid} at ${hex(call.argument)}, there is ${byte}`
+        return {
+          observed: `${run.name(space.cr3)} wrote ${space.pid} at ${hex(va)}, there is ${byte}`,
+          shows,
+        }
     }
   }
   return undefined
 }
 
-// Fork
-
-/** The two spaces of the fork probe: the child is the one that was entered behind fork. */
-export function family(run: Os): { parent: Space | undefined; child: Space | undefined } {
-  const call = run.calls.find((each) => each.vector === INT_SYS_FORK)
-  const parent = run.spaces.find((space) => space.cr3 === call?.cr3)
-  const child = run.spaces.find((space) => space !== parent && space.entry.rip === call?.rip)
-  return { parent, child }
-}
-
-/** Why there is no child behind fork. */
-export function childless(run: Os): string {
-  const other = run.spaces[1]
-  const entered = other
-    ? `another space was entered at rip ${hex(other.entry.rip)}`
-    : 'no other space was ever entered'
-  return `${entered}; ${run.ending}`
-}
-
-/** What getpid last told the process. */
-export const getpid = (run: Os, space: Space): number | undefined =>
-  run.callsOf(space.cr3, INT_SYS_GETPID).at(-1)?.result
-
-export function copyTrouble(run: Os, parent: Space, child: Space): string | undefined {
-  const stack = (parent.entry.rsp - 1n) & ~0xfffn
-  const code = parent.entry.rip & ~0xfffn
-  const inherited: readonly [u64, Uint8Array | undefined, string][] = [
-    [FORK_SAME, pattern(4096, 32), 'heap'],
-    [stack, pattern(256, 33), 'stack'],
-    [code, run.bytes(parent, code, 256), 'code'],
-  ]
-  for (const [va, bytes, what] of inherited) {
-    const copy = run.bytes(child, va, bytes?.length ?? 0)
-    if (copy === undefined || !run.leaf(child, va)?.user) return `${what}: ${run.walk(child, va, 'read')}`
-    if (bytes === undefined || !same(copy, bytes)) return `${what}: the child finds other bytes at ${hex(va)}`
-    if (bytes && !same(run.bytes(parent, va, bytes.length), bytes))
-      return `${what}: the parent's bytes at ${hex(va)} changed`
-  }
-  return ownTrouble(run, parent, 'P') ?? ownTrouble(run, child, 'C')
-}
-
-function ownTrouble(run: Os, space: Space, wrote: string): string | undefined {
-  const byte = run.bytes(space, FORK_OWN, 1)?.[0]
-  if (byte === wrote.charCodeAt(0)) return undefined
-  const found = byte === undefined ? run.walk(space, FORK_OWN) : `there is ${hex(byte)}`
-  return `${run.name(space.cr3)} wrote '${wrote}' at ${hex(FORK_OWN)} after fork; ${found}`
-}
-
-const SAVED = ['rcx', 'rdx', 'rbx', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15']
-
-/** The probe had 0x1111111111111101, ...02, ... in its registers and stored them behind fork. */
-export function registerTrouble(run: Os, parent: Space, child: Space): string | undefined {
-  const call = run.calls.find((each) => each.vector === INT_SYS_FORK)
-  if (call?.rsp !== undefined && child.entry.rsp !== call.rsp)
-    return `rsp is ${hex(call.rsp)} in the parent, ${hex(child.entry.rsp)} in the child`
-  for (const space of [parent, child]) {
-    const bytes = run.bytes(space, FORK_REGISTERS, 8 * (SAVED.length + 1))
-    if (bytes === undefined) return run.walk(space, FORK_REGISTERS)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    for (const [index, name] of SAVED.entries()) {
-      const [had, has] = [0x1111111111111101n + BigInt(index), view.getBigUint64(8 * (index + 1), true)]
-      if (had !== has)
-        return `${run.name(space.cr3)}: ${name} was ${hex(had)} before fork and is ${hex(has)} behind it`
-    }
-  }
-  return undefined
-}
-
-function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
+export function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && a.length === b.length && a.every((byte, index) => byte === b[index])
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Action, type Grade, grade, playOnce, type Run, type Submission } from '@pagewalk/grader'
+import { type Action, type Grade, type GradeOptions, grade, playOnce, type Run, type Submission } from '@pagewalk/grader'
 import { weensyos } from './index.ts'
 import { programs } from './programs.ts'
 
@@ -19,7 +19,8 @@ const submission = (name: string, source: string): Submission => ({
   changedLibrary: [],
 })
 
-export const gradeKernel = (name: string, source: string): Promise<Grade> => grade(submission(name, source))
+export const gradeKernel = (name: string, source: string, options: GradeOptions = {}): Promise<Grade> =>
+  grade(submission(name, source), options)
 
 /** Boot a kernel with the lab's own programs and let `plan` happen. */
 export const playKernel = (name: string, source: string, plan: readonly Action[]): Promise<Run> =>

@@ -2,9 +2,10 @@
 
 import { type Check, type Finding, fail, pass } from '@pagewalk/grader'
 import type { TlbEntry } from '@pagewalk/machine'
+import { asked } from '../cast.ts'
 import { CONSOLE_ADDR, INT_SYS_GETPID, PROC_START_ADDR } from '../layout.ts'
 import { hex, isConsole, list, type Os, userLeaves } from '../os.ts'
-import { FORBIDDEN } from '../scenarios.ts'
+import { stopped } from '../trespass.ts'
 import { answers, consoleTrouble, isForbidden, isKernels, os, refused } from '../troubles.ts'
 
 export const boots: Check = {
@@ -55,6 +56,7 @@ export const kernelMemoryProtected: Check = {
         expected: 'no U on the way to any page below 0x100000 or of the kernel; the console alone is open',
         observed: `${words}: ${who} can ${told.writable ? 'write' : 'read'} ${what}; so it is with ${open.length} pages`,
         hint: 'Which bit of a page table entry lets ring 3 in, and over which range do you clear it?',
+        shows: allocators.show(space, ...open.map(({ va }) => va)),
       })
     }
     return staleTranslation(allocators) ?? pass
@@ -92,10 +94,18 @@ export const kernelAddressesRefused: Check = {
   needs: ['kernel-memory-protected', 'system-calls-answered'],
   run(evidence) {
     return (
-      refused(os(evidence, 'kernel-addresses'), FORBIDDEN, {
+      refused(os(evidence, 'kernel-addresses'), asked(evidence, 'kernel-addresses'), {
         expected: 'page_alloc returns -1 for an address of the kernel',
         hint: 'Who chooses the address that page_alloc gets? What could a process that means harm ask for?',
       }) ?? pass
     )
   },
+}
+
+export const kernelAccessStopped: Check = {
+  id: 'kernel-access-stopped',
+  claim:
+    'A process that reads, writes or jumps to the kernel’s memory is stopped by a page fault; the others go on.',
+  needs: ['kernel-memory-protected', 'system-calls-answered'],
+  run: (evidence) => stopped(evidence, 'trespass-kernel'),
 }

@@ -1,9 +1,10 @@
 // Step 2: isolated address spaces.
 
 import { type Check, fail, pass } from '@pagewalk/grader'
-import { INT_SYS_PAGE_ALLOC } from '../layout.ts'
+import { INT_SYS_GETPID, INT_SYS_PAGE_ALLOC } from '../layout.ts'
 import { hex, list } from '../os.ts'
-import { os, sharing, tableTrouble } from '../troubles.ts'
+import { stopped } from '../trespass.ts'
+import { answers, os, rebooted, sharing, tableTrouble } from '../troubles.ts'
 
 export const ownPageTables: Check = {
   id: 'own-page-tables',
@@ -19,7 +20,7 @@ export const ownPageTables: Check = {
       return fail({ expected, observed: `ring 3 ran with the tables at ${list(roots, 5)}`, hint })
     }
     const trouble = tableTrouble(allocators)
-    return trouble === undefined ? pass : fail({ expected, observed: trouble, hint })
+    return trouble === undefined ? pass : fail({ expected, hint, ...trouble })
   },
 }
 
@@ -32,7 +33,7 @@ export const processesIsolated: Check = {
     if (trouble === undefined) return pass
     return fail({
       expected: 'no physical page but the console is open to two processes, unless both may only read it',
-      observed: trouble,
+      ...trouble,
       hint: 'What did you copy into the new tables, and with which rights? Which physical pages are behind it?',
     })
   },
@@ -63,5 +64,32 @@ export const processMemoryWorks: Check = {
       })
     }
     return pass
+  },
+}
+
+export const foreignAccessStopped: Check = {
+  id: 'foreign-access-stopped',
+  claim:
+    'A process that reads, writes or jumps to another one’s memory is stopped by a page fault; the others go on.',
+  needs: ['own-page-tables'],
+  run: (evidence) => stopped(evidence, 'trespass-foreign'),
+}
+
+export const softReboot: Check = {
+  id: 'soft-reboot',
+  claim:
+    'After a soft reboot (key a) with memory full of old bytes, four isolated processes run as after the first boot.',
+  needs: ['process-memory-works'],
+  run(evidence) {
+    const again = rebooted(evidence, 'reboot-a')
+    const expected = 'four processes that are answered, with tables of their own, sharing nothing'
+    const hint = 'What is in a page that somebody has used before? What of it do you take for yours?'
+    const pids = answers(again, INT_SYS_GETPID)
+    if (![1, 2, 3, 4].every((pid) => pids.has(pid)) || again.run.stop.reason !== 'limit') {
+      const observed = `getpid answered ${list([...pids].map(String), 8) || 'nobody'}; ${again.ending}`
+      return fail({ expected, observed, hint })
+    }
+    const trouble = tableTrouble(again) ?? sharing(again)
+    return trouble === undefined ? pass : fail({ expected, hint, ...trouble })
   },
 }

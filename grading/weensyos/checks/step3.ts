@@ -2,9 +2,9 @@
 
 import { type Check, fail, pass } from '@pagewalk/grader'
 import type { Mapping } from '@pagewalk/machine'
+import { asked, cast, requested } from '../cast.ts'
 import { INT_SYS_PAGE_ALLOC, STACK_PAGE } from '../layout.ts'
 import { hex, list } from '../os.ts'
-import { NEIGHBOUR, ODD, REQUESTS } from '../scenarios.ts'
 import {
   answered,
   heapByteTrouble,
@@ -22,13 +22,14 @@ export const pageAllocAnyPage: Check = {
   needs: ['own-page-tables'],
   run(evidence) {
     const requests = os(evidence, 'requests')
-    const space = requests.space(1)
-    const call = space && request(requests, space.cr3, NEIGHBOUR)
-    if (space && call?.result !== undefined && call.result >= 0 && requests.leaf(space, NEIGHBOUR)?.user)
-      return pass
+    const { pid } = cast(evidence, 'requests', 'p-requests')
+    const space = requests.space(pid)
+    const [va] = requested(evidence, 'requests')[2]!
+    const call = space && request(requests, space.cr3, va)
+    if (space && call?.result !== undefined && call.result >= 0 && requests.leaf(space, va)?.user) return pass
     return fail({
-      expected: `process 1 gets a page for ${hex(NEIGHBOUR)} though that physical page holds process 2's code`,
-      observed: `${answered(call)}; ${space ? requests.walk(space, NEIGHBOUR) : requests.ending}`,
+      expected: `process ${pid} gets a page for ${hex(va)} though that physical page holds another’s code`,
+      observed: `${answered(call)}; ${space ? requests.walk(space, va) : requests.ending}`,
       hint: 'Must the physical page have the same number as the virtual one? Where do you see which ones are free?',
     })
   },
@@ -54,13 +55,13 @@ export const heapPagesUsable: Check = {
   needs: ['page-alloc-any-page'],
   run(evidence) {
     const requests = os(evidence, 'requests')
-    const process1 = requests.space(1)
-    const wrong = process1 && patternTrouble(requests, process1, REQUESTS)
+    const space = requests.space(cast(evidence, 'requests', 'p-requests').pid)
+    const wrong = space && patternTrouble(requests, space, requested(evidence, 'requests'))
     const trouble = wrong ?? heapByteTrouble(os(evidence, 'allocators'))
     if (trouble === undefined) return pass
     return fail({
       expected: 'each page that page_alloc gave is mapped P W U and holds what its process wrote',
-      observed: trouble,
+      ...trouble,
       hint: 'Can two virtual pages have got the same physical one? Which rights does a heap page need?',
     })
   },
@@ -88,7 +89,7 @@ export const oddAddressesRefused: Check = {
   needs: ['page-alloc-any-page'],
   run(evidence) {
     return (
-      refused(os(evidence, 'odd-addresses'), ODD, {
+      refused(os(evidence, 'odd-addresses'), asked(evidence, 'odd-addresses'), {
         expected: 'page_alloc returns -1 for an address that is no page of the virtual address space',
         hint: 'Which addresses would virtualMemoryMap not take? Who should notice, the kernel or its assertion?',
       }) ?? pass
@@ -111,6 +112,27 @@ export const memoryRunsOut: Check = {
     if (never) return fail({ expected, observed: `${greedy.name(never.cr3)} was never refused`, hint })
     const unused = greedy.unused().map((pn) => hex(pn * 4096))
     if (unused.length === 0) return pass
-    return fail({ expected, observed: `unused at the end: physical pages ${list(unused)}`, hint })
+    const shows = greedy.showPages(greedy.unused())
+    return fail({ expected, observed: `unused at the end: physical pages ${list(unused)}`, hint, shows })
+  },
+}
+
+export const mappedAddressKept: Check = {
+  id: 'mapped-address-kept',
+  claim: 'page_alloc for an address that has a page loses none: it is refused, or there is a fresh page.',
+  needs: ['page-alloc-any-page'],
+  run(evidence) {
+    const run = os(evidence, 'mapped-address')
+    const space = run.space(cast(evidence, 'mapped-address', 'p-requests').pid)
+    const pages = requested(evidence, 'mapped-address')
+    const [va] = pages.at(-1)!
+    const expected = `the second page_alloc(${hex(va)}) returns -1, or 0 and a page that works`
+    const hint = 'Which page was there before, and who would ever free it?'
+    const calls = space ? run.callsOf(space.cr3, INT_SYS_PAGE_ALLOC) : []
+    const second = calls.filter(({ argument }) => argument === va)[1]
+    if (!space || second?.result === undefined)
+      return fail({ expected, observed: `${answered(second)}; ${run.ending}`, hint })
+    const trouble = patternTrouble(run, space, pages) ?? recordTrouble(run, () => true)
+    return trouble === undefined ? pass : fail({ ...trouble, expected, hint })
   },
 }

@@ -1,9 +1,10 @@
 // Step 4: overlapping address spaces.
 
 import { type Check, fail, pass } from '@pagewalk/grader'
+import { cast } from '../cast.ts'
 import { MEMSIZE_VIRTUAL, STACK_PAGE } from '../layout.ts'
 import { heapLeaves, hex, list } from '../os.ts'
-import { HIGH } from '../scenarios.ts'
+import { HIGH_SEED } from '../scenarios.ts'
 import { answered, os, overlap, ownerTrouble, patternTrouble, request } from '../troubles.ts'
 
 export const stackAtTop: Check = {
@@ -20,6 +21,7 @@ export const stackAtTop: Check = {
         expected: 'rsp at 0x300000 when ring 3 is first entered, and the page below it mapped P W U',
         observed: `rsp is ${hex(rsp)}; ${allocators.walk(space, STACK_PAGE)}`,
         hint: 'Which virtual page lies below the end of the address space? Need its physical page have that number?',
+        shows: allocators.show(space, STACK_PAGE),
       })
     }
     return pass
@@ -58,17 +60,20 @@ export const wholeAddressSpace: Check = {
   needs: ['stack-at-top', 'page-alloc-any-page'],
   run(evidence) {
     const requests = os(evidence, 'requests')
-    const expected = `process 2 gets pages at ${list(HIGH.map(([va]) => hex(va)))}`
+    const { pid, parameters } = cast(evidence, 'requests', 'p-high')
+    const high = parameters.slice(0, 3).map((va, i) => [va, HIGH_SEED + i] as const)
+    const expected = `process ${pid} gets pages at ${list(high.map(([va]) => hex(va)))}`
     const hint = 'Which limit must a virtual address keep, and which a physical one?'
-    const space = requests.space(2)
+    const space = requests.space(pid)
     if (space === undefined) return fail({ expected, observed: requests.ending, hint })
-    for (const [va] of HIGH) {
+    for (const [va] of high) {
       const call = request(requests, space.cr3, va)
-      if (call?.result === undefined || call.result < 0)
-        return fail({ expected, observed: `${answered(call)}; ${requests.walk(space, va)}`, hint })
+      if (call?.result !== undefined && call.result >= 0) continue
+      const observed = `${answered(call)}; ${requests.walk(space, va)}`
+      return fail({ expected, observed, hint, shows: requests.show(space, va) })
     }
-    const trouble = patternTrouble(requests, space, HIGH)
-    return trouble === undefined ? pass : fail({ expected, observed: trouble, hint })
+    const trouble = patternTrouble(requests, space, high)
+    return trouble === undefined ? pass : fail({ expected, hint, ...trouble })
   },
 }
 

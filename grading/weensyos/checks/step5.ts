@@ -1,20 +1,19 @@
 // Step 5: fork.
 
-import { type Check, fail, pass } from '@pagewalk/grader'
+import { type Check, type Finding, fail, pass } from '@pagewalk/grader'
+import { cast } from '../cast.ts'
+import { childless, copyTrouble, everyPageTrouble, family, getpid, registerTrouble } from '../fork.ts'
 import { INT_SYS_FORK, INT_SYS_GETPID, NPROC } from '../layout.ts'
-import { list } from '../os.ts'
+import { list, type Os } from '../os.ts'
+import { LARGE_SEED, pattern } from '../scenarios.ts'
 import {
   answered,
   answers,
-  childless,
   consoleTrouble,
-  copyTrouble,
-  family,
-  getpid,
   isRefused,
   os,
+  rebooted,
   recordTrouble,
-  registerTrouble,
   sharing,
   tableTrouble,
 } from '../troubles.ts'
@@ -23,22 +22,22 @@ export const forkReturnsTwice: Check = {
   id: 'fork-returns-twice',
   claim: 'fork makes a second process: the parent gets its process id, the child gets 0.',
   needs: ['own-page-tables'],
-  run(evidence) {
-    const probe = os(evidence, 'fork-probe')
-    const expected = 'both go on behind fork in spaces of their own, with the child’s pid and with 0 in rax'
-    const hint =
-      'Which registers make up "behind fork with another result"? Who sees the child’s state, and when?'
-    const call = probe.calls.find((each) => each.vector === INT_SYS_FORK)
-    if (call?.result === undefined)
-      return fail({ expected, observed: `fork never returned: ${probe.ending}`, hint })
-    const { parent, child } = family(probe)
-    if (!parent || !child) return fail({ expected, observed: `${answered(call)}; ${childless(probe)}`, hint })
-    const [parentPid, childPid] = [parent, child].map((space) => getpid(probe, space))
-    const told = `the parent got ${call.result}, the child ${child.entry.rax}; getpid tells them ${parentPid} and ${childPid}`
-    const right = call.result > 0 && call.result < NPROC && BigInt.asIntN(32, child.entry.rax) === 0n
-    if (right && childPid === call.result && parentPid !== childPid) return pass
-    return fail({ expected, observed: `${told}; ${probe.ending}`, hint })
-  },
+  run: (evidence) => returnsTwice(os(evidence, 'fork-probe')),
+}
+function returnsTwice(probe: Os): Finding {
+  const expected = 'both go on behind fork in spaces of their own, with the child’s pid and with 0 in rax'
+  const hint =
+    'Which registers make up "behind fork with another result"? Who sees the child’s state, and when?'
+  const call = probe.calls.find((each) => each.vector === INT_SYS_FORK)
+  if (call?.result === undefined)
+    return fail({ expected, observed: `fork never returned: ${probe.ending}`, hint })
+  const { parent, child } = family(probe)
+  if (!parent || !child) return fail({ expected, observed: `${answered(call)}; ${childless(probe)}`, hint })
+  const [parentPid, childPid] = [parent, child].map((space) => getpid(probe, space))
+  const told = `the parent got ${call.result}, the child ${child.entry.rax}; getpid tells them ${parentPid} and ${childPid}`
+  const right = call.result > 0 && call.result < NPROC && BigInt.asIntN(32, child.entry.rax) === 0n
+  if (right && childPid === call.result && parentPid !== childPid) return pass
+  return fail({ expected, observed: `${told}; ${probe.ending}`, hint })
 }
 
 export const forkCopiesMemory: Check = {
@@ -48,13 +47,13 @@ export const forkCopiesMemory: Check = {
   run(evidence) {
     const probe = os(evidence, 'fork-probe')
     const { parent, child } = family(probe)
-    const trouble = parent && child ? copyTrouble(probe, parent, child) : probe.ending
+    const trouble = parent && child ? copyTrouble(probe, parent, child) : { observed: probe.ending }
     if (trouble === undefined) return pass
     return fail({
       expected:
         'code, data, heap and stack of the child hold what the parent had; later writes of one are not seen by the other',
-      observed: trouble,
       hint: 'Over which virtual addresses does your loop go, and what does it do with each kind of page?',
+      ...trouble,
     })
   },
 }
@@ -68,8 +67,8 @@ export const forkSharesNothingWritable: Check = {
     if (trouble === undefined) return pass
     return fail({
       expected: 'no physical page but the console writable from both address spaces',
-      observed: trouble,
       hint: 'Copying a page table entry shares the page. What does the child need instead?',
+      ...trouble,
     })
   },
 }
@@ -98,12 +97,12 @@ export const forkCopiesRegisters: Check = {
   run(evidence) {
     const probe = os(evidence, 'fork-probe')
     const { parent, child } = family(probe)
-    const trouble = parent && child ? registerTrouble(probe, parent, child) : probe.ending
+    const trouble = parent && child ? registerTrouble(probe, parent, child) : { observed: probe.ending }
     if (trouble === undefined) return pass
     return fail({
       expected: 'every register of the child but rax as the parent had it at fork',
-      observed: trouble,
       hint: 'Where are the registers of a process that does not run?',
+      ...trouble,
     })
   },
 }
@@ -132,8 +131,8 @@ export const forkPagesRecorded: Check = {
       if (tables === undefined) continue
       return fail({
         expected: 'each table owned by its process, with one reference',
-        observed: tables,
         hint: 'For whom does your allocator of page tables allocate while fork runs?',
+        ...tables,
       })
     }
     return pass
@@ -170,6 +169,45 @@ export const forkWithoutMemory: Check = {
       expected: 'fork returns -1 with all memory in use, and the parent makes its next system calls',
       observed: `${answered(call)}; ${full.ending}`,
       hint: 'What does your page search return when there is no page, and who looks at that?',
+    })
+  },
+}
+
+export const forkCopiesEveryPage: Check = {
+  id: 'fork-copies-every-page',
+  claim: 'Of a large program every page is in the child as it was: code, constants, data, bss, heap, stack.',
+  needs: ['fork-copies-memory'],
+  run(evidence) {
+    const large = os(evidence, 'fork-large')
+    const { parent, child } = family(large)
+    const { parameters } = cast(evidence, 'fork-large', 'p-fork-large')
+    const wrote = parameters.slice(0, 3).map((va, i) => [va, pattern(4096, LARGE_SEED + i)] as const)
+    const ended = { observed: large.ending }
+    const trouble = parent && child && large.finished ? everyPageTrouble(large, parent, child, wrote) : ended
+    if (trouble === undefined) return pass
+    return fail({
+      expected: 'each page that the parent had is mapped in the child and has the same bytes',
+      hint: 'Which pages does your loop pass over? Which has it never met in a smaller program?',
+      ...trouble,
+    })
+  },
+}
+
+export const softRebootFork: Check = {
+  id: 'soft-reboot-fork',
+  claim: 'After a soft reboot (key f) with memory full of old bytes, fork works as after the first boot.',
+  needs: ['fork-copies-memory', 'soft-reboot'],
+  run(evidence) {
+    const again = rebooted(evidence, 'reboot-f')
+    const twice = returnsTwice(again)
+    if (twice.verdict === 'fail') return twice
+    const { parent, child } = family(again)
+    const trouble = parent && child && (copyTrouble(again, parent, child) ?? tableTrouble(again))
+    if (!trouble) return pass
+    return fail({
+      expected: 'parent and child as they are after the first boot',
+      hint: 'What does a page have in it when fork gets it, and what of that does the child see?',
+      ...trouble,
     })
   },
 }

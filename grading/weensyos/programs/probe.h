@@ -1,12 +1,20 @@
 // System calls and small tools of the grader's probe programs. A probe tells the grader nothing in words: what it
 // asked and what it was answered is in the machine's event log, what it wrote is in its pages. It ends a run by
 // `int 48` (INT_SYS_PANIC), which stops the kernel with all its memory as it was.
+//
+// What a probe asks for it may be told: PARAMETERS makes room for 16 numbers at the start of its data, which the grader
+// fills in (programs.ts).
 
 typedef unsigned char u8;
 typedef unsigned long u64;
 
 #define PAGESIZE 4096UL
 #define PROC_START 0x100000UL
+
+#define PARAMETERS __attribute__((section(".parameters"))) volatile u64 parameters[16] = {0}
+
+// Shared by all processes: 64 bytes of the console page that are not on the screen.
+#define SCRATCH ((volatile u8 *)0xb8fa0)
 
 #define PAGE_BYTE(address) (*(volatile u8 *)(address))
 
@@ -29,6 +37,13 @@ static inline int sys_fork(void) {
   long result;
   __asm__ volatile("int $52" : "=a"(result) : : "memory");
   return (int)result;
+}
+
+// Never returns. Should it, page_alloc is asked for an address that nobody else asks for.
+#define AFTER_EXIT 0x1ee7
+static inline void __attribute__((noreturn)) sys_exit(void) {
+  __asm__ volatile("int $53" : : : "memory");
+  for (;;) sys_page_alloc(AFTER_EXIT);
 }
 
 // The run is over.

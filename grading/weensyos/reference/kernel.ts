@@ -1,8 +1,8 @@
-// WeensyOS: a kernel with steps 1 to 5 done, and exit (step 7). Handout: kernel.c.
+// WeensyOS: a kernel with all seven steps done. Handout: kernel.c.
 //
 // Each process has page tables of its own. Below PROC_START_ADDR they map what the kernel's table maps, with the same rights; above,
-// only the process's own pages. A page belongs to one process and is mapped once, so all that a process has is the
-// pages that pageinfo says it owns: tables, code, data, heap and stack alike.
+// only the process's own pages, and such as it may only read: those a fork shares, and their reference count says how many
+// processes map them. Everything else belongs to one process and is mapped once.
 
 import {
   assert,
@@ -48,6 +48,7 @@ import {
   PO_RESERVED,
   PROC_START_ADDR,
   type Proc,
+  type ProgramSegment,
   PTE_P,
   PTE_U,
   PTE_W,
@@ -58,6 +59,9 @@ import {
   processes,
   processInit,
   programLoad,
+  programLoadSegment,
+  ROUNDDOWN,
+  ROUNDUP,
   ring0,
   type Status,
   scheduleAgain,
@@ -120,12 +124,20 @@ export function processSetup(pid: number, programNumber: number): void {
   const pagetable = newPagetable(pid)
   assert(pagetable !== null, 'pagetable != NULL')
   p.pagetable = pagetable
-  const loaded = programLoad(p, programNumber, pagesFor(pid))
+  const loaded = programLoad(p, programNumber, pagesFor(pid), loadSegment)
   assert(loaded >= 0, 'r >= 0')
   p.registers.rsp = MEMSIZE_VIRTUAL
   const mapped = mapNewPage(pagetable, MEMSIZE_VIRTUAL - PAGESIZE, pid)
   assert(mapped !== null, 'stack_page != NULL')
   p.state = P_RUNNABLE
+}
+
+/** As the lab's own, but what the program does not write is mapped without W once its bytes are there. */
+function loadSegment(p: Proc, segment: ProgramSegment, allocator: PagetableAllocator | null): Status {
+  if (programLoadSegment(p, segment, allocator) < 0) return -1
+  const start = ROUNDDOWN(segment.va, PAGESIZE)
+  const size = ROUNDUP(segment.va + segment.memorySize, PAGESIZE) - start
+  return segment.writable ? 0 : virtualMemoryMap(p.pagetable, start, start, size, PTE_P | PTE_U, allocator)
 }
 
 /** Give `owner` a free physical page, whichever is the first. @returns its address, or null if none is free */
@@ -204,8 +216,8 @@ function fork(): number {
   const child = processes.find((p, pid) => pid > 0 && p.state === P_FREE)
   if (!child) return -1
   const pagetable = newPagetable(child.pid)
-  if (!pagetable || copyPages(current.pagetable, pagetable, child.pid) < 0) {
-    freePagesOf(child.pid)
+  if (!pagetable || inherit(current.pagetable, pagetable, child.pid) < 0) {
+    freeMemory(child.pid, pagetable)
     return -1
   }
   child.pagetable = pagetable
@@ -214,26 +226,50 @@ function fork(): number {
   child.state = P_RUNNABLE
   return child.pid
 }
-/** Give `pid` a copy of each page that `from` maps for processes above PROC_START_ADDR, at the same address. */
-function copyPages(from: X8664Pagetable, to: X8664Pagetable, pid: number): Status {
+/** Give `pid` what `from` maps for processes above PROC_START_ADDR: copies of the pages that can be written, the others themselves. */
+function inherit(from: X8664Pagetable, to: X8664Pagetable, pid: number): Status {
   for (let va = PROC_START_ADDR; va < MEMSIZE_VIRTUAL; va += PAGESIZE) {
     const original = virtualMemoryLookup(from, va)
-    if (!(BigInt(original.perm) & PTE_U)) continue
-    const copy = mapNewPage(to, va, pid)
-    if (copy === null) return -1
-    memcpy(copy, original.pa, PAGESIZE)
+    const rights = BigInt(original.perm)
+    if (!(rights & PTE_U)) continue
+    if (rights & PTE_W) {
+      const copy = mapNewPage(to, va, pid)
+      if (copy === null) return -1
+      memcpy(copy, original.pa, PAGESIZE)
+    } else {
+      if (virtualMemoryMap(to, va, original.pa, PAGESIZE, PTE_P | PTE_U, pagesFor(pid)) < 0) return -1
+      pageinfo[original.pn]!.refcount += 1
+    }
   }
   return 0
 }
 
 /** The system call exit: the current process is no more, and its memory is free. */
 function exit(): void {
+  freeMemory(current.pid, current.pagetable)
   current.state = P_FREE
-  freePagesOf(current.pid)
 }
-/** Its pages are those it owns: none is shared. */
-function freePagesOf(pid: number): void {
+/**
+ * Take from process `pid` all that it has: the pages that its tables map for it, then the tables.
+ *
+ * @param pagetable  null if it has come to no more than some tables
+ */
+function freeMemory(pid: number, pagetable: X8664Pagetable | null): void {
+  for (let va = PROC_START_ADDR; pagetable && va < MEMSIZE_VIRTUAL; va += PAGESIZE) {
+    const { pn, perm } = virtualMemoryLookup(pagetable, va)
+    if (BigInt(perm) & PTE_U) letGo(pn, va, pid)
+  }
+  // what it still owns are its tables
   for (const page of pageinfo) if (page.owner === pid) page.refcount = 0
+}
+/** Process `pid` no longer maps page `pn` at `va`. If it was the owner and others remain, one of them is the owner now. */
+function letGo(pn: number, va: u64, pid: number): void {
+  const page = pageinfo[pn]!
+  page.refcount -= 1
+  if (page.refcount === 0 || page.owner !== pid) return
+  const maps = (p: Proc): boolean =>
+    p.pid !== pid && p.state !== P_FREE && virtualMemoryLookup(p.pagetable, va).pn === pn
+  page.owner = processes.find(maps)!.pid
 }
 
 /**

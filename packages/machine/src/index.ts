@@ -2,7 +2,7 @@
 
 export { vectorName } from './cpu/trap.ts'
 export type { Device, InterruptLine, Saved, Timed } from './devices/device.ts'
-export { ElfError, type ElfImage, type ElfSegment, readElf } from './elf.ts'
+export { ElfError, type ElfImage, type ElfSegment, PF_W, readElf } from './elf.ts'
 export type { EventKind, EventLog, Happening, MachineEvent } from './events.ts'
 export type { Address, Costs, Ring0 } from './host.ts'
 export {

@@ -1,0 +1,9 @@
+// Lives on while the others come to grief, then ends the run.
+
+#include "probe.h"
+
+void process_main(void) {
+  sys_getpid();
+  yields(16);
+  finish();
+}
