@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readElf } from '@pagewalk/machine'
 import { expect, test } from 'vitest'
+import { parametersOf, probe } from '../programs.ts'
 
 const programs = join(import.meta.dirname, '..', 'programs')
 const committed = join(programs, 'elf')
@@ -20,18 +21,24 @@ function compiler(): string | undefined {
   }
 }
 
-test('each probe is one code segment and one data segment, page-aligned, in its window', () => {
+test('each probe is read-only segments and one of data, page-aligned, in its window', () => {
   for (const file of images) {
     const { entry, segments } = readElf(readFileSync(join(committed, file)))
     const digit = Number(/(\d)\.elf$/.exec(file)?.[1] ?? 1)
     const base = 0x100000n + 0x40000n * BigInt(digit - 1)
-    expect(segments.map(({ va, flags }) => [va % 4096n, flags])).toEqual([
-      [0n, 5],
-      [0n, 6],
-    ])
+    const [text, constants, data] = [5, 4, 6]
+    expect(segments.map(({ va, flags }) => [va % 4096n, flags])).toEqual(
+      (file === 'p-fork-large.elf' ? [text, constants, data] : [text, data]).map((flags) => [0n, flags]),
+    )
     expect(segments[0]?.va).toBe(base)
-    expect(entry >= base && entry < base + 4096n).toBe(true)
+    expect(entry >= base && entry < segments[1]!.va).toBe(true)
   }
+})
+test('a probe finds what it was told at the start of its data, and the image on disk stays as it is', () => {
+  const told = probe('p-ask2', [2, 0x1000n, 2n ** 64n - 1n])
+  expect(parametersOf(told).slice(0, 5)).toEqual([2n, 0x1000n, 2n ** 64n - 1n, 0n, 0n])
+  expect(parametersOf(probe('p-ask2'))).toEqual(new Array(16).fill(0n))
+  expect(() => probe('p-idle', [1])).toThrow(/^p-idle: the program has no room for parameters$/)
 })
 
 const builtWith = readFileSync(join(committed, 'built-with.txt'), 'utf8').trim()

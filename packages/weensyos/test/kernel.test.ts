@@ -10,6 +10,7 @@ import {
   pageinfo,
   pagetableAt,
   processes,
+  programLoad,
   ring0,
   virtualMemoryLookup,
   virtualMemoryMap,
@@ -169,4 +170,38 @@ test('the same boot twice is the same machine, bit for bit', () => {
     return lab.machine.stateHash()
   }
   expect(hash()).toBe(hash())
+})
+
+test('a loader of one’s own gets each segment of the program: where, how much, and whether it is written to', () => {
+  const segments: [number, bigint, boolean][] = []
+  const stop = inKernel(() => {
+    const p = processes[5]!
+    programLoad(p, 0, null, (of, { va, memorySize, writable }) => {
+      segments.push([of.pid, va, writable])
+      expect(memorySize > 0n).toBe(true)
+      return 0
+    })
+    expect(p.registers.rip).toBe(0x100000n)
+    expect(programLoad(p, 0, null, () => -1)).toBe(-1)
+  })
+  expect(stop).toEqual({ reason: 'limit' })
+  expect(segments).toEqual([
+    [5, 0x100000n, false],
+    [5, 0x101000n, true],
+  ])
+})
+test('a machine may lack pages: the kernel finds them reserved, and nobody gets them', () => {
+  const lab = start({ config: { reserved: [0x30, 0x105] } })
+  lab.ticks(60)
+  const owner = (pn: number): number => lab.machine.memory.read8(PAGEINFO_ADDR + pn * 2)
+  expect([owner(0x30), owner(0x104), owner(0x105)]).toEqual([0xff, 1, 0xff])
+})
+test('a trap costs what the boot says, so that ticks fall elsewhere', () => {
+  const traps = (instructionsPerTrap?: number): number => {
+    const lab = start({ log: ['syscall'], ...(instructionsPerTrap && { config: { instructionsPerTrap } }) })
+    lab.ticks(3)
+    return lab.machine.events.list.length
+  }
+  expect(traps()).toBe(traps(11_500))
+  expect(traps(23_000)).toBeLessThan(traps() * 0.6)
 })

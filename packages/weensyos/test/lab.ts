@@ -25,12 +25,19 @@ export interface Screen {
 }
 
 export function start(
-  options: { kernel?: KernelModule; flavour?: Flavour; command?: string; log?: readonly EventKind[] } = {},
+  options: {
+    kernel?: KernelModule
+    flavour?: Flavour
+    command?: string
+    log?: readonly EventKind[]
+    config?: Pick<BootConfig, 'reserved' | 'instructionsPerTrap'>
+  } = {},
 ): Lab {
   const machine = new Machine({ ...machineOptions, log: options.log ?? [] })
   const config: BootConfig = {
     programs: loadPrograms(options.flavour ?? 'fast'),
     ...(options.command === undefined ? {} : { command: options.command }),
+    ...options.config,
   }
   boot(machine, options.kernel ?? handedOut, config)
   return {
