@@ -22,10 +22,8 @@ export const nautilus: Lab = {
   files: ['paging.ts', 'shell.ts', 'STATUS.md'],
   bundle: {
     lib,
-    entry: `import { pagingImpl } from './paging.ts'
-      import { shell } from './shell.ts'
-      export const kernel = { pagingImpl, shell }
-      export { boot } from 'probes/boot.ts'`,
+    entry: "export { boot } from 'probes/boot.ts'",
+    student: "export { pagingImpl } from './paging.ts'; export { shell } from './shell.ts'",
     trusted: {
       'probes/': fileURLToPath(new URL('probes', import.meta.url)),
       '@pagewalk/nautilus-aspace/lib/': lib,

@@ -33,7 +33,9 @@ export const weensyos: Lab = {
   recognise: (source) => /\bexport function exception\b/.test(source),
   bundle: {
     lib,
-    entry: "export * as kernel from './kernel.ts'; export { boot } from 'probes/boot.ts'",
+    entry: "export { boot } from 'probes/boot.ts'",
+    student: "export * from './kernel.ts'",
+    lasting: true,
     trusted: { 'probes/': here('probes'), '@pagewalk/weensyos/lib/': lib },
     modules: { '@pagewalk/machine/x86-64': path('@pagewalk/machine/x86-64') },
     exports: ['kernel', 'exception', 'schedule', 'assignPhysicalPage'],
@@ -66,9 +68,12 @@ export const weensyos: Lab = {
   starter: {
     files: {
       'kernel.ts': { copy: path('@pagewalk/weensyos/kernel') },
-      'README.md': {
-        copy: fileURLToPath(new URL('../README.md', import.meta.resolve('@pagewalk/weensyos'))),
-      },
+      ...Object.fromEntries(
+        ['README.md', 'handout'].map((name) => [
+          name,
+          { copy: fileURLToPath(new URL(`../${name}`, import.meta.resolve('@pagewalk/weensyos'))) },
+        ]),
+      ),
       lib: { copy: lib },
       ...Object.fromEntries(
         ['process.h', 'p-allocator.c', 'p-fork.c', 'p-forkexit.c'].map((name) => [

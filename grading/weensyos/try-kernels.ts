@@ -2,8 +2,17 @@
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Action, type Grade, type GradeOptions, grade, playOnce, type Run, type Submission } from '@pagewalk/grader'
+import {
+  type Action,
+  type Grade,
+  type GradeOptions,
+  grade,
+  playOnce,
+  type Run,
+  type Submission,
+} from '@pagewalk/grader'
 import { weensyos } from './index.ts'
+import type { GradedBoot } from './probes/boot.ts'
 import { programs } from './programs.ts'
 
 const text = (url: string): string => readFileSync(fileURLToPath(url), 'utf8')
@@ -22,6 +31,10 @@ const submission = (name: string, source: string): Submission => ({
 export const gradeKernel = (name: string, source: string, options: GradeOptions = {}): Promise<Grade> =>
   grade(submission(name, source), options)
 
-/** Boot a kernel with the lab's own programs and let `plan` happen. */
-export const playKernel = (name: string, source: string, plan: readonly Action[]): Promise<Run> =>
-  playOnce({ submission: submission(name, source), config: { programs } }, plan)
+/** Boot a kernel, with the lab's own programs if nothing else is said, and let `plan` happen. */
+export const playKernel = (
+  name: string,
+  source: string,
+  plan: readonly Action[],
+  config: GradedBoot = { programs },
+): Promise<Run> => playOnce({ submission: submission(name, source), config }, plan)

@@ -1,11 +1,12 @@
-// Makes one script of a submission and the lab's library. Nothing of it is run here.
+// Makes two scripts of a submission: the lab's library, which is the same for all, and the student's files. Nothing of
+// them is run here.
 //
 // `./lib/*` is always the lab's own library. What a student's file may import besides, the lab says; anything else is
 // refused with a sentence that names the place. A lab may add code of its own that no student's file can import.
 
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
-import type { BuildFailure, Message, OnResolveResult, Plugin } from 'esbuild'
+import type { BuildFailure, BuildOptions, Message, OnResolveResult, Plugin } from 'esbuild'
 import { type ImportSite, importsOf } from './imports.ts'
 import type { LabSources } from './lab.ts'
 
@@ -15,18 +16,23 @@ export interface Trouble {
   readonly observed: string
   readonly hint: string
 }
-export interface Bundle {
-  /** One script; its completion value is the entry's exports. */
+export interface Script {
   readonly code: string
   /** Source map of `code`, JSON. */
   readonly map: string
+}
+/** Its `code` is a function that is given the library's modules and returns the exports of the student's files. */
+export interface Bundle extends Script {
+  /** Its completion value has `boot` and, by their paths as in './lib/x.ts', all `modules`. */
+  readonly library: Script
 }
 export type Bundled =
   | { readonly ok: true; readonly bundle: Bundle }
   | { readonly ok: false; readonly trouble: Trouble }
 
-/** The name under which the script's exports are known while it runs. */
+/** The names under which the scripts' exports are known while they run. */
 const NAME = 'submission'
+const LIBRARY = '__library'
 
 /**
  * @param files  the student's files: name -> source
@@ -38,32 +44,88 @@ export async function bundle(files: ReadonlyMap<string, string>, sources: LabSou
     const trouble = refusal(name, source, sources.modules, files)
     if (trouble) return { ok: false, trouble }
   }
+  const library = await libraryOf(sources)
   const { build } = await import('esbuild')
   try {
     const { outputFiles } = await build({
+      ...OPTIONS,
       entryPoints: ['entry.ts'],
-      bundle: true,
-      write: false,
       outfile: '/bundle.js',
-      format: 'iife',
       globalName: NAME,
-      platform: 'neutral',
-      target: 'esnext',
-      sourcemap: 'external',
-      sourcesContent: false,
-      legalComments: 'none',
-      logLevel: 'silent',
-      tsconfigRaw: '{}', // what the student's folder says about TypeScript is the editor's
-      plugins: [rooms(files, sources)],
+      plugins: [rooms(sources.student, files, sources, library.names)],
     })
     const text = (end: string): string => outputFiles.find((file) => file.path.endsWith(end))?.text ?? ''
-    return { ok: true, bundle: { code: scriptOf(text('.js'), NAME), map: text('.map') } }
+    const code = `((${LIBRARY}) => { 'use strict'; ${text('.js')}; return ${NAME} })`
+    return { ok: true, bundle: { code, map: text('.map'), library } }
   } catch (failure) {
     const errors = (failure as Partial<BuildFailure>).errors
     if (!errors?.length || !errors.every(isStudents)) throw failure
     return { ok: false, trouble: compileTrouble(errors) }
   }
 }
+const OPTIONS = {
+  bundle: true,
+  write: false,
+  format: 'iife',
+  platform: 'neutral',
+  target: 'esnext',
+  sourcemap: 'external',
+  sourcesContent: false,
+  legalComments: 'none',
+  logLevel: 'silent',
+  tsconfigRaw: '{}', // what the student's folder says about TypeScript is the editor's
+} as const satisfies BuildOptions
+
+interface Library extends Script {
+  /** What each module exports, by its path as in './lib/x.ts'. */
+  readonly names: ReadonlyMap<string, readonly string[]>
+}
+const libraries = new WeakMap<LabSources, Promise<Library>>()
+/** A lab's library is made once. */
+function libraryOf(sources: LabSources): Promise<Library> {
+  const known = libraries.get(sources) ?? makeLibrary(sources)
+  libraries.set(sources, known)
+  return known
+}
+async function makeLibrary(sources: LabSources): Promise<Library> {
+  const { build } = await import('esbuild')
+  const lib = realpathSync(sources.lib)
+  const paths = readdirSync(lib, { recursive: true, encoding: 'utf8' })
+    .filter(isCode)
+    .map((file) => file.split(sep).join('/'))
+    .sort()
+  const imports = paths.map((path, i) => `import * as m${i} from './lib/${path}'`)
+  const modules = paths.map((path, i) => `'./lib/${path}': m${i}`)
+  const entry = [sources.entry, ...imports, `export const modules = { ${modules.join(', ')} }`].join('\n')
+  const [script, parts] = await Promise.all([
+    build({
+      ...OPTIONS,
+      entryPoints: ['entry.ts'],
+      outfile: '/library.js',
+      globalName: LIBRARY,
+      plugins: [rooms(entry, new Map(), sources)],
+    }),
+    // for the names of their exports only
+    build({
+      ...OPTIONS,
+      entryPoints: paths.map((path) => join(lib, path)),
+      format: 'esm',
+      outdir: '/parts',
+      outbase: lib,
+      packages: 'external',
+      sourcemap: false,
+      metafile: true,
+    }),
+  ])
+  const text = (end: string): string => script.outputFiles.find((file) => file.path.endsWith(end))?.text ?? ''
+  const names = Object.values(parts.metafile.outputs).map(
+    ({ exports, entryPoint = '' }) => [`./lib/${pathIn(lib, entryPoint)}`, exports] as const,
+  )
+  return { code: scriptOf(text('.js'), LIBRARY), map: text('.map'), names: new Map(names) }
+}
+/** esbuild tells entry points relative to where it runs. */
+const pathIn = (folder: string, entryPoint: string): string =>
+  relative(folder, join(process.cwd(), entryPoint)).split(sep).join('/')
 
 /** A script whose value is what an IIFE bundle assigned to `name`; no global is made, and lines stay where they are. */
 export const scriptOf = (bundled: string, name: string): string =>
@@ -72,6 +134,9 @@ export const scriptOf = (bundled: string, name: string): string =>
 /** Namespace of the student's files in the build. */
 export const STUDENT = 'student'
 const ENTRY = 'entry'
+/** Of the library's modules as a student's file sees them: what they export; and where it comes from when it runs. */
+const FACE = 'library'
+const BODY = 'library-body'
 /** What the entry takes from a student's file, and it is not there. */
 const MISSING = /^No matching export in "student:(.+)" for import "(.+)"$/
 const isStudents = ({ location, text }: Message): boolean =>
@@ -119,10 +184,16 @@ export const isCode = (file: string): boolean => file.endsWith('.ts')
 const inLibrary = (specifier: string): boolean =>
   specifier.startsWith('./lib/') && !specifier.includes('\\') && !specifier.split('/').includes('..')
 
-/** Resolves every import of the build: nothing is looked up anywhere else. */
+/**
+ * Resolves every import of a build: nothing is looked up anywhere else.
+ *
+ * @param names  of the library's exports, if the library is a script of its own; else its files become part of the build
+ */
 function rooms(
+  entry: string,
   files: ReadonlyMap<string, string>,
-  { entry, lib: library, modules, trusted = {} }: LabSources,
+  { lib: library, modules, trusted = {} }: LabSources,
+  names?: ReadonlyMap<string, readonly string[]>,
 ): Plugin {
   // one file, one name: what comes by a prefix and what comes by './lib/' is then the same module
   const lib = realpathSync(library)
@@ -134,9 +205,13 @@ function rooms(
         const module = Object.hasOwn(modules, path) ? modules[path] : undefined
         if (module !== undefined) return { path: module }
         if (kind === 'entry-point') return { path, namespace: ENTRY }
+        if (namespace === FACE) return { path, namespace: BODY }
         const beside = namespace === STUDENT || namespace === ENTRY
         const own = path.replace(/^\.\//, '')
-        if (beside && inLibrary(path)) return inLib(path, join(lib, own.slice('lib/'.length)))
+        if (beside && inLibrary(path)) {
+          const file = join(lib, own.slice('lib/'.length))
+          return names?.has(path) ? { path, namespace: FACE } : inLib(path, file)
+        }
         if (beside && isCode(own) && files.has(own)) return { path: own, namespace: STUDENT }
         const [prefix, folder] =
           namespace === STUDENT ? [] : (folders.find(([start]) => path.startsWith(start)) ?? [])
@@ -150,7 +225,17 @@ function rooms(
         contents: files.get(path) ?? '',
         loader: 'ts',
       }))
-      build.onLoad({ filter: /.*/, namespace: ENTRY }, () => ({ contents: entry, loader: 'ts' }))
+      // not TypeScript, where what is exported again and is not there may be a type
+      build.onLoad({ filter: /.*/, namespace: ENTRY }, () => ({ contents: entry, loader: 'js' }))
+      // names, so that a wrong one is an error; the values stay the library's, also when they change
+      build.onLoad({ filter: /.*/, namespace: FACE }, ({ path }) => ({
+        contents: `export { ${(names?.get(path) ?? []).join(', ')} } from '${path}'`,
+        loader: 'js',
+      }))
+      build.onLoad({ filter: /.*/, namespace: BODY }, ({ path }) => ({
+        contents: `module.exports = ${LIBRARY}['${path}']`,
+        loader: 'js',
+      }))
     },
   }
 }

@@ -4,8 +4,9 @@
 // Of this file's realm the student's code gets nothing: what it is handed is made inside the context (harness.ts).
 // The grader ends a capsule that takes too long; should the grader be gone, the capsule's own clock does, a little later.
 
+import { types } from 'node:util'
 import { type Context, constants, createContext, Script } from 'node:vm'
-import type { Session, Submission } from './harness.ts'
+import type { Library, Session, Submission } from './harness.ts'
 import type { Job, Order, Report } from './protocol.ts'
 
 type Harness = typeof import('./harness.ts')
@@ -55,15 +56,21 @@ function timed<T>(context: Context, work: () => T): T {
   try {
     GO.runInContext(context, { timeout: CLOCK })
   } catch (thrown) {
-    if ((thrown as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') process.exit(1)
+    if (isTimeout(thrown)) process.exit(1)
     throw thrown
   }
   return result as T
 }
 
+/** Looks at no property of what the student's code may have thrown: an error of this realm is Node's. */
+const isTimeout = (thrown: unknown): boolean =>
+  types.isNativeError(thrown) &&
+  Object.getPrototypeOf(thrown) === Error.prototype &&
+  (thrown as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+
 async function load(context: Context, harness: Harness, job: Job): Promise<Submission | undefined> {
   try {
-    const submission = evaluate(context, job)
+    const submission = evaluate(context, harness, job)
     const names = harness.missing(submission, job.exports).map(String)
     if (names.length === 0) return submission
     await send({ kind: 'missing', names })
@@ -72,13 +79,20 @@ async function load(context: Context, harness: Harness, job: Job): Promise<Submi
   }
   return undefined
 }
-/** A fresh instance of library and student's file: what one scenario leaves in their variables is no other's. */
-const evaluate = (context: Context, { code }: Job): Submission =>
-  new Script(code, { filename: 'submission.js' }).runInContext(context, { timeout: CLOCK }) as Submission
+/** A fresh instance of the student's files: what one scenario leaves in their variables is no other's. */
+function evaluate(context: Context, harness: Harness, { code, library, lasting }: Job): Submission {
+  const parts = (lasting && kept) || harness.library(scriptIn(context, 'library.js', library), lasting)
+  if (lasting) kept = parts
+  const make = scriptIn(context, 'submission.js', code)
+  return timed(context, () => harness.submission(make, parts))
+}
+let kept: Library | undefined
+const scriptIn = (context: Context, filename: string, code: string): unknown =>
+  new Script(code, { filename }).runInContext(context, { timeout: CLOCK })
 
 function outcome({ context, harness, job }: Loaded, scenario: Job['scenarios'][number]): Report {
   try {
-    const submission = evaluate(context, job)
+    const submission = evaluate(context, harness, job)
     return { kind: 'run', run: timed(context, () => harness.play(submission, job.machine, scenario)) }
   } catch (thrown) {
     return { kind: 'broke', scenario: scenario.id, thrown: copy(harness, thrown) }
@@ -101,7 +115,10 @@ async function watch({ context, harness, submission, job }: Loaded, boot: unknow
   process.on('message', (order: Order) => {
     if (order.do === 'key') session.key(order.key)
     else if (order.do === 'poke') session.poke(order.address, order.value)
-    else {
+    else if (order.do === 'image') {
+      const image = timed(context, () => session.image())
+      void send({ kind: 'image', image })
+    } else {
       const frame = timed(context, () => session.run(order.instructions, order.until))
       void send({ kind: 'frame', frame })
     }

@@ -157,7 +157,7 @@ export class Capsule {
   }
   order(order: Order): void {
     if (this.#child.connected) this.#child.send(order)
-    if (order.do === 'run') this.wind()
+    if (order.do === 'run' || order.do === 'image') this.wind()
   }
   /** Start the clock: the next report must come in time. */
   wind(): void {

@@ -5,6 +5,8 @@ import { DEFAULT_LIMITS, harnessScript, type Limits, playAll } from './capsule.t
 import { evidenceOf } from './evidence.ts'
 import type { Evidence, Lab, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
+import { type Picture, type Pictures, picturesOf } from './pictures.ts'
+import { jobFor } from './protocol.ts'
 import { type Readings, withReading } from './readers.ts'
 import { stopWords } from './report.ts'
 import type { Result, Verdict } from './result.ts'
@@ -15,6 +17,12 @@ export interface Grade {
   readonly result: Result
   /** For people: what stopped a scenario other than the end of its time. */
   readonly endings: readonly { readonly scenario: string; readonly words: string }[]
+  /** Id of a check that is blocked -> the root cause. Checks that only await a reader are not among them. */
+  readonly blocked: ReadonlyMap<string, string>
+  /** Id of a check that failed -> where the machine shows it, if the check says so and pictures were asked for. */
+  readonly pictures: ReadonlyMap<string, Picture>
+  /** The last state of the first scenario that was played, if pictures were asked for. */
+  readonly last?: Picture
   /** Files of the library that the student has changed, in vain. */
   readonly changedLibrary: readonly string[]
   /** Stacks of our own errors. */
@@ -28,6 +36,8 @@ export interface GradeOptions {
   readonly readings?: Readings
   /** Make sheets? */
   readonly sheets?: boolean
+  /** Make pictures? They take time, and much more room than the rest of a grade. */
+  readonly pictures?: boolean
   /** For what the scenarios leave to it; default: PUBLIC_SEED. */
   readonly seed?: number
 }
@@ -44,13 +54,20 @@ export function withVerdict({ result }: Grade, verdict: Verdict): string[] {
 
 export async function grade(
   submission: Submission,
-  { limits = DEFAULT_LIMITS, readings, sheets = false, seed = PUBLIC_SEED }: GradeOptions = {},
+  {
+    limits = DEFAULT_LIMITS,
+    readings,
+    sheets = false,
+    pictures = false,
+    seed = PUBLIC_SEED,
+  }: GradeOptions = {},
 ): Promise<Grade> {
   const began = performance.now()
   const { lab } = submission
   let findings: Findings = { ...unusable({ expected: '', observed: '', hint: '' }) }
   let judged: Map<string, Judgement>
   let told: Sheet = {}
+  let drawn: Pictures = { pictures: new Map(), errors: [] }
   try {
     rubricHolds(lab)
     const scenarios = lab.scenarios(seed)
@@ -58,6 +75,7 @@ export async function grade(
     const evidence = evidenceOf(lab, scenarios, findings.runs, submission.files)
     judged = withReading(lab, judge(lab, findings, evidence), readings?.get(submission.name))
     if (sheets) told = sheetOf(lab, evidence, submission.name)
+    if (pictures) drawn = picturesOf(evidence, judged, [...findings.runs.keys()])
   } catch (thrown) {
     judged = allOurs(submission, thrown)
   }
@@ -69,8 +87,15 @@ export async function grade(
       durationMs: Math.round(performance.now() - began),
     },
     endings: [...runs.values()].filter((run) => !lab.ended?.(run)).flatMap(ending),
+    blocked: new Map(
+      [...judged].flatMap(([id, one]) =>
+        one.verdict === 'blocked' && one.why !== undefined ? [[id, one.why] as const] : [],
+      ),
+    ),
+    pictures: drawn.pictures,
+    ...(drawn.last && { last: drawn.last }),
     changedLibrary: submission.changedLibrary,
-    errors: [...new Set([...stacks, ...(told.error ?? [])])],
+    errors: [...new Set([...stacks, ...(told.error ?? []), ...drawn.errors])],
     ...(told.sheet !== undefined && { sheet: told.sheet }),
   }
 }
@@ -94,8 +119,7 @@ async function investigate(
   if (trouble) return unusable(trouble)
   const [harness, bundled] = await Promise.all([harnessScript(), bundle(files, lab.bundle)])
   if (!bundled.ok) return unusable(bundled.trouble)
-  const { code } = bundled.bundle
-  const job = { harness, code, exports: lab.bundle.exports, machine: lab.machine, scenarios }
+  const job = { ...jobFor(lab, harness, bundled.bundle), scenarios }
   return findingsOf(scenarios, await playAll(job, limits), bundled.bundle)
 }
 function allOurs({ lab }: Submission, thrown: unknown): Map<string, Judgement> {

@@ -21,10 +21,15 @@ import {
   type Scenario,
 } from './lab.ts'
 
-/** The exports of a bundle. */
+/** What the library's script gives. */
+export interface Library {
+  readonly boot: (machine: Machine, kernel: unknown, config: unknown, host: BootHost) => void
+  /** By their paths as in './lib/x.ts'. */
+  readonly modules: { readonly [path: string]: unknown }
+}
 export interface Submission {
   readonly kernel: { readonly [name: string]: unknown }
-  readonly boot: (machine: Machine, kernel: unknown, config: unknown, host: BootHost) => void
+  readonly boot: Library['boot']
 }
 /** One screen and what stands under it. */
 export interface Frame {
@@ -35,6 +40,8 @@ export interface Frame {
   readonly stop: Stop
   /** As Run's. */
   readonly stack: string
+  /** What came out of the log port since the frame before. */
+  readonly log: string
 }
 export interface Thrown {
   readonly message: string
@@ -84,7 +91,7 @@ const spell = (value: unknown): string => {
 /** Freeze `value` and all that can be reached from it. An error's name and message may still be set. */
 function harden(value: unknown, seen: Set<object>): void {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return
-  if (value === globalThis) return
+  if (value === globalThis || ArrayBuffer.isView(value)) return // the numbers in a view cannot be frozen
   seen.add(value)
   harden(getPrototypeOf(value), seen)
   for (const key of ownKeys(value)) {
@@ -113,6 +120,25 @@ export function adopt(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value as Uint8Array)
   if (Array.isArray(value)) return Array.from(value as unknown[], (each) => adopt(each))
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, adopt(each)]))
+}
+
+/** @param lasting  it will be there for several submissions, none of which may change it */
+export function library(script: unknown, lasting: boolean): Library {
+  const { boot, modules } = script as Library
+  if (lasting) {
+    const seen = new Set<object>()
+    // what a module exports comes from getters, since it may change
+    for (const module of Object.values(modules)) {
+      for (const value of Object.values(module as object)) harden(value, seen)
+      harden(module, seen)
+    }
+    harden(modules, seen)
+  }
+  return { boot, modules }
+}
+/** @param script  what the student's script is: a function of the library's modules */
+export function submission(script: unknown, { boot, modules }: Library): Submission {
+  return { boot, kernel: (script as (modules: Library['modules']) => Submission['kernel'])(modules) }
 }
 
 /**
@@ -243,18 +269,24 @@ function typeText(machine: Machine, { text, instructions }: Extract<Action, { do
 /** A machine that somebody watches. */
 export interface Session {
   run(instructions: number, until?: 'trap'): Frame
+  image(): MachineImage
   key(key: string): void
   poke(address: number, value: number): void
 }
 export function watch(submission: Submission, options: MachineOptions, config: unknown): Session {
   const machine = booted(submission, { ...options, log: [] }, config, new Kept())
+  const { keyboard, parallel, vga } = machine.devices
+  let logged = 0
   return {
     run(instructions, until) {
       const stop = apply(run, machine, [instructions, until]) as Stop
-      const screen = machine.devices.vga.text(machine.memory.bytes)
-      return { ...screen, time: machine.time, stop, stack: machine.kernelStack }
+      const screen = vga.text(machine.memory.bytes)
+      const log = parallel.output.slice(logged)
+      logged += log.length
+      return { ...screen, time: machine.time, stop, stack: machine.kernelStack, log }
     },
-    key: (key) => machine.devices.keyboard.type(key),
+    image: () => apply(image, machine, []) as MachineImage,
+    key: (key) => keyboard.type(key),
     poke: (address, value) => machine.memory.write32(address, value),
   }
 }

@@ -6,6 +6,7 @@ export { type Change, diffSnapshots } from './diff.ts'
 export { type Edit, edited } from './edits.ts'
 export { type Grade, type GradeOptions, grade, gradeAll, PUBLIC_SEED, withVerdict } from './grade.ts'
 export type { Frame } from './harness.ts'
+export { reportHtml } from './html.ts'
 export { type ImportSite, importsOf } from './imports.ts'
 export {
   type Action,
@@ -29,6 +30,7 @@ export {
   type Starter,
 } from './lab.ts'
 export { findSubmissions, type Submission, sampleSubmissions, UsageError } from './load.ts'
+export type { Picture } from './pictures.ts'
 export { type Reading, type Readings, readChecks, readReadings, unknownNames } from './readers.ts'
 export { plain, reportGrade, reportReasons, reportTable, type Style, stopWords } from './report.ts'
 export {
@@ -39,7 +41,15 @@ export {
   resultSchema,
   type Verdict,
 } from './result.ts'
-export { type Boot, openSession, playOnce, type Session, SubmissionError } from './session.ts'
+export { upToStep } from './score.ts'
+export {
+  type Boot,
+  openSession,
+  playOnce,
+  type Session,
+  SubmissionError,
+  type WatchedFrame,
+} from './session.ts'
 export {
   parseSnapshot,
   SNAPSHOT_SCHEMA,

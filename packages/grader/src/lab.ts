@@ -8,8 +8,15 @@ import type { Snapshot } from './snapshot.ts'
 export interface LabSources {
   /** Absolute path of the folder that `./lib/` means, in a student's file and in `entry`. */
   readonly lib: string
-  /** Source of the bundle's entry. It stands beside the student's files and exports `kernel` (what they export) and `boot`. */
+  /** Source of the library's entry: exports `boot`. */
   readonly entry: string
+  /** Source of what stands beside the student's files and exports what they export, as `kernel` for `boot`. */
+  readonly student: string
+  /**
+   * Is the library, once evaluated, as good as new for each `boot`? Then scenarios share it, frozen, and only the student's
+   * files are evaluated again for each.
+   */
+  readonly lasting?: boolean
   /**
    * Beginnings of specifiers ('probes/', '@some/lab/lib/') -> absolute path of the folder that is meant. `entry` and the
    * files in such folders may import them, and each other relatively; a student's file never. For parts of the grading that

@@ -3,15 +3,19 @@
 
 import { type MachineEvent, type MachineImage, type MachineOptions, parseImage } from '@pagewalk/machine'
 import { z } from 'zod'
+import type { Bundle } from './bundle.ts'
 import type { Frame, Thrown } from './harness.ts'
-import { EVENTS_LIMIT, NOTE, NOTES_LIMIT, type Note, type Run, type Scenario } from './lab.ts'
+import { EVENTS_LIMIT, type Lab, NOTE, NOTES_LIMIT, type Note, type Run, type Scenario } from './lab.ts'
 import { stopSchema } from './snapshot.ts'
 
 /** The first message to a capsule. */
 export interface Job {
   /** Script of harness.ts. */
   readonly harness: string
-  /** Script of the submission. */
+  /** Script of the lab's library; evaluated once if it is lasting, else for each scenario. */
+  readonly library: string
+  readonly lasting: boolean
+  /** Script of the student's files. */
   readonly code: string
   readonly exports: readonly string[]
   readonly machine: MachineOptions
@@ -20,8 +24,18 @@ export interface Job {
   /** ... boot this and wait for orders. */
   readonly watch?: { readonly boot: unknown }
 }
+/** What is the same in all jobs of a submission. */
+export type CommonJob = Omit<Job, 'scenarios' | 'watch'>
+export function jobFor(
+  { bundle: { exports, lasting = false }, machine }: Lab,
+  harness: string,
+  made: Bundle,
+): CommonJob {
+  return { harness, library: made.library.code, lasting, code: made.code, exports, machine }
+}
 export type Order =
   | { readonly do: 'run'; readonly instructions: number; readonly until?: 'trap' }
+  | { readonly do: 'image' }
   | { readonly do: 'key'; readonly key: string }
   | { readonly do: 'poke'; readonly address: number; readonly value: number }
 
@@ -40,6 +54,7 @@ export type Report =
   /** A machine to be watched awaits orders. */
   | { readonly kind: 'booted' }
   | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'image'; readonly image: MachineImage }
   | { readonly kind: 'done' }
 
 const TEXT = 0x1_0000
@@ -52,6 +67,10 @@ const bytes = (length: number): z.ZodType<Uint8Array> =>
     `must be ${length} bytes`,
   )
 
+/** The most characters that a machine may have written to a log port. */
+const LOG = 0x40_0000
+const log = z.string().max(LOG)
+
 const frame: z.ZodType<Frame> = z.strictObject({
   rows: z.array(z.string().regex(/^\P{Cc}{80}$/u)).length(25),
   attributes: bytes(2000),
@@ -59,10 +78,8 @@ const frame: z.ZodType<Frame> = z.strictObject({
   time,
   stop: stopSchema,
   stack: text,
+  log,
 })
-
-/** The most characters that a scenario may have written to a log port. */
-const LOG = 0x40_0000
 
 /** @returns a schema of what the capsule of `job` may send */
 export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
@@ -79,7 +96,6 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
     (value) => Array.isArray(value) && value.length <= NOTES_LIMIT && value.every(isNote),
     'must be a list of notes',
   )
-  const log = z.string().max(LOG)
   const run = z.strictObject({
     scenario: text,
     stop: stopSchema,
@@ -101,6 +117,7 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
     z.strictObject({ kind: z.literal('run'), run }),
     z.strictObject({ kind: z.literal('booted') }),
     z.strictObject({ kind: z.literal('frame'), frame }),
+    z.strictObject({ kind: z.literal('image'), image }),
     z.strictObject({ kind: z.literal('done') }),
   ])
 }

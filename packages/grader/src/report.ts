@@ -1,8 +1,19 @@
-// Grades as text for people: a table of points, and for each check that failed what was expected and what was seen.
+// Grades as text for people: points, check by check, and for each check that failed what was expected and what was seen,
+// with the part of the memory map that shows it.
 
 import { styleText } from 'node:util'
 import type { Stop } from '@pagewalk/machine'
 import type { Grade } from './grade.ts'
+import {
+  type Cell,
+  type MapRange,
+  type MapRow,
+  type MemoryMap,
+  markedWords,
+  type Picture,
+  processOf,
+  rangeWords,
+} from './pictures.ts'
 import type { Result, ResultCheck, ResultStep } from './result.ts'
 
 export interface Style {
@@ -16,20 +27,30 @@ const painter =
   (format, text) =>
     colour ? styleText(format, text, { validateStream: false }) : text
 
-/** One submission: its steps, then the checks that earned less than they could. */
-export function reportGrade({ result, endings, changedLibrary, errors }: Grade, style: Style): string {
+/** One submission: a line for each check, then those that earned less than they could, with the reasons. */
+export function reportGrade(grade: Grade, style: Style): string {
+  const { result, endings, pictures, changedLibrary, errors } = grade
   const paint = painter(style)
   const checks = result.steps.flatMap((step) => step.checks)
   const failed = checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
   const read = checks.filter(({ verdict, observed }) => verdict === 'pass' && observed !== undefined)
-  const blocked = checks.filter(({ verdict, pending }) => verdict === 'blocked' && !pending)
   const width = Math.max(...result.steps.map(({ id }) => id.length))
   const lines = [
-    `${paint('bold', result.submission.name)}  ${total(result)}`,
-    ...result.steps.map((step) => stepLine(step, width, paint)),
-    ...[...failed, ...read].flatMap((check) => ['', ...checkLines(check, paint, style)]),
+    `${paint('bold', plain(result.submission.name))}  ${total(result)}`,
+    ...result.steps.flatMap((step) => [
+      stepLine(step, width, paint),
+      ...step.checks.map((check) => checkLine(check, width, paint)),
+    ]),
+    ...[...failed, ...read].flatMap((check) => [
+      '',
+      ...reasonLines(check, paint, style),
+      ...mapLines(pictures.get(check.id), style),
+    ]),
   ]
-  if (blocked.length > 0) lines.push('', ...wrap('blocked   ', blocked.map(({ id }) => id).join(', '), style))
+  const causes = blockedByCause(grade)
+  if (causes.length > 0) lines.push('')
+  for (const { why, checks: ids } of causes)
+    lines.push(...wrap('blocked   ', `${why}: ${ids.join(', ')}`, style))
   const pending = checks.filter((check) => check.pending)
   if (pending.length > 0) lines.push('', ...pending.flatMap((check) => pendingLines(check, style)))
   if (failed.length > 0 && endings.length > 0) lines.push('', ...endingLines(endings, style))
@@ -40,9 +61,11 @@ export function reportGrade({ result, endings, changedLibrary, errors }: Grade, 
   lines.push(...errors.flatMap((stack) => ['', paint('red', stack)]))
   return `${lines.join('\n')}\n`
 }
-const points = (value: number): string => String(Math.round(value * 100) / 100)
-const pointsWord = (value: number): string => `${points(value)} ${value === 1 ? 'point' : 'points'}`
-function total({ score, maxScore, pending, extraCredit, maxExtraCredit }: Result): string {
+/** A number of points without the noise of binary fractions. */
+export const points = (value: number): string => String(Math.round(value * 100) / 100)
+export const pointsWord = (value: number): string => `${points(value)} ${value === 1 ? 'point' : 'points'}`
+/** `86/100, extra credit 3/20` */
+export function total({ score, maxScore, pending, extraCredit, maxExtraCredit }: Result): string {
   const extra = maxExtraCredit > 0 ? `, extra credit ${points(extraCredit)}/${points(maxExtraCredit)}` : ''
   return `${points(score)}/${points(maxScore)}${awaited(pending)}${extra}`
 }
@@ -66,7 +89,21 @@ function stepState(checks: readonly ResultCheck[], passed: number, paint: Paint)
   return passed === 0 ? paint('red', 'fail') : paint('yellow', 'part')
 }
 const awaited = (pending: number): string => (pending > 0 ? `, ${points(pending)} await a reader` : '')
-function checkLines(check: ResultCheck, paint: Paint, style: Style): string[] {
+/** The verdict in a word: what only a person has still to look at is not blocked by anything. */
+export const verdictWord = ({ verdict, pending }: ResultCheck): string => (pending ? 'waits' : verdict)
+const VERDICT_COLOURS = { pass: 'green', fail: 'red', blocked: 'yellow', error: 'red' } as const
+/** Its verdict and its points stand below those of the step. */
+function checkLine(check: ResultCheck, width: number, paint: Paint): string {
+  const verdict = verdictWord(check).padEnd('step '.length + width + 2)
+  const worth = check.maxPoints > 0 ? `${points(check.points).padStart(3)}/${points(check.maxPoints)}` : ''
+  return `        ${paint(VERDICT_COLOURS[check.verdict], verdict)}${worth.padEnd(9)}${check.id}`
+}
+/** What blocks checks, each cause once, in the order of the first check that it blocks. */
+export function blockedByCause({ result, blocked }: Grade): { why: string; checks: string[] }[] {
+  const ids = result.steps.flatMap((step) => step.checks.map(({ id }) => id)).filter((id) => blocked.has(id))
+  return [...Map.groupBy(ids, (id) => blocked.get(id)!)].map(([why, checks]) => ({ why, checks }))
+}
+function reasonLines(check: ResultCheck, paint: Paint, style: Style): string[] {
   const { id, claim, verdict, maxPoints, expected, observed, hint } = check
   const part = check.points > 0 ? `${points(check.points)} of ` : ''
   const worth = maxPoints > 0 ? ` (${part}${pointsWord(maxPoints)})` : ''
@@ -84,9 +121,10 @@ function endingLines(endings: Grade['endings'], style: Style): string[] {
   const names = (list: Grade['endings']): string => list.map(({ scenario }) => scenario).join(', ')
   return [...byWords].flatMap(([words, list]) => wrap('ended     ', `${names(list)}: ${words}`, style))
 }
+const INDENT = 8
 /** Words wrapped to the width, indented behind `head`. A longer word stays whole. */
 function wrap(head: string, text: string, { width }: Style): string[] {
-  const indent = ' '.repeat(8)
+  const indent = ' '.repeat(INDENT)
   const room = Math.max(30, width - indent.length - head.length)
   const lines: string[] = []
   for (const word of plain(text).split(' ')) {
@@ -96,6 +134,82 @@ function wrap(head: string, text: string, { width }: Style): string[] {
     else lines.push(word)
   }
   return lines.map((line, i) => indent + (i === 0 ? head : ' '.repeat(head.length)) + line)
+}
+
+/** So many marked rows, or ranges, of a map are shown. */
+const ROWS_SHOWN = 4
+/** As wide as the addresses of the rows on a lab's screen. */
+const MARGIN = 12
+/** Of each map the part with marked pages: a line of carets, or an arrow, marks them without colour too. */
+function mapLines(picture: Picture | undefined, style: Style): string[] {
+  if (!picture) return []
+  const { physical, spaces } = picture
+  const maps = [
+    { title: 'physical memory', map: physical },
+    ...spaces.map(({ name, map }) => ({ title: `address space ${name}`, map })),
+  ]
+  return maps.flatMap(({ title, map }) => {
+    const lines = map.rows.length > 0 ? rowLines(map, style) : rangeLines(map, style)
+    return lines.length > 0
+      ? [...wrap('map       ', `${title}, ${pictureWords(picture)}`, style), ...lines]
+      : []
+  })
+}
+/** Which state of which run it is. */
+export const pictureWords = ({ scenario, label }: Picture): string =>
+  `scenario ${scenario}, ${label === undefined ? 'at its end' : `at "${label}"`}`
+function rowLines(map: MemoryMap, style: Style): string[] {
+  const marked = map.rows.filter(({ cells }) => cells.some((cell) => cell.marked))
+  const lines = marked.slice(0, ROWS_SHOWN).flatMap((row) => {
+    const address = `   ${rowAddress(row)} `
+    const carets = row.cells.map((cell) => (cell.marked ? '^' : ' ')).join('')
+    // a longer address has a line of its own
+    const head = address.length > MARGIN ? [address.trimEnd(), ' '.repeat(MARGIN)] : [address]
+    const letters = cellRuns(row.cells).map(({ text, cell }) => painted(text, cell, style))
+    const before = head.slice(0, -1)
+    return [
+      ...before,
+      `${head.at(-1)}${letters.join('')}`.trimEnd(),
+      `${' '.repeat(MARGIN)}${carets}`.trimEnd(),
+    ]
+  })
+  const more = marked.length - ROWS_SHOWN
+  if (more > 0) lines.push(`${' '.repeat(MARGIN)}and so in ${more} more ${more === 1 ? 'row' : 'rows'}`)
+  const told = markedWords(map, ROWS_SHOWN)
+  return told ? [...lines, ...wrap(' '.repeat(MARGIN - INDENT), told, style)] : lines
+}
+/** `0x040000`, as on a lab's screen. */
+export const rowAddress = ({ address }: MapRow): string =>
+  `0x${address.toString(16).toUpperCase().padStart(6, '0')}`
+/** Neighbours that look the same, together. */
+export function cellRuns(cells: readonly Cell[]): { text: string; cell: Cell }[] {
+  const runs: { text: string; cell: Cell }[] = []
+  for (const cell of cells) {
+    const last = runs.at(-1)
+    if (last && alike(last.cell, cell)) last.text += cell.letter
+    else runs.push({ text: cell.letter, cell })
+  }
+  return runs
+}
+const alike = (a: Cell, b: Cell): boolean =>
+  a.letter === b.letter && a.user === b.user && a.shared === b.shared && a.marked === b.marked
+const PROCESS_COLOURS = ['red', 'green', 'blue', 'yellow', 'white'] as const
+function painted(text: string, { letter, user, shared }: Cell, { colour }: Style): string {
+  if (!colour || letter === ' ') return text
+  const pid = processOf(letter)
+  const hue = letter === 'K' ? 'magenta' : pid > 0 ? PROCESS_COLOURS[(pid - 1) % 5]! : 'white'
+  const bright = letter === 'K' || pid > 0
+  const shade = bright && !shared ? (`${hue}Bright` as const) : hue
+  return styleText(user ? [shade, 'inverse'] : [shade], text, { validateStream: false })
+}
+/** The marked ranges, each with its neighbours. */
+function rangeLines({ ranges }: MemoryMap, style: Style): string[] {
+  const marked = [...ranges.keys()].filter((at) => ranges[at]!.marked)
+  const near = new Set(marked.slice(0, ROWS_SHOWN).flatMap((at) => [at - 1, at, at + 1]))
+  const line = (range: MapRange): string[] => wrap(range.marked ? '> ' : '  ', rangeWords(range), style)
+  const lines = ranges.filter((_, at) => near.has(at)).flatMap(line)
+  const more = marked.length - ROWS_SHOWN
+  return more > 0 ? [...lines, ...wrap('  ', `and ${more} more marked`, style)] : lines
 }
 /** Without control characters, on one line: what a student's file says may be shown on a terminal. */
 export const plain = (text: string): string =>

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { hashState, type MachineImage } from '@pagewalk/machine'
 import type { Lab, Priced, Run } from './lab.ts'
-import type { Submission } from './load.ts'
+import { type Submission, UsageError } from './load.ts'
 import { RESULT_SCHEMA, type Result, type ResultCheck, type ResultStep } from './result.ts'
 import { BUILT_IN, type Judgement } from './verdict.ts'
 
@@ -13,6 +13,26 @@ export function rubricHolds({ id, checks, rubric }: Lab): void {
   for (const { check } of rubric.steps.flatMap((step) => step.checks))
     if (!known.delete(check))
       throw new Error(`rubric of ${id}: ${check} must be a check of the lab, priced once`)
+}
+
+/**
+ * The lab with its steps up to `step`, and with the checks that these price or need.
+ *
+ * Does not leave out scenarios: `stops` is about all of them, and no check says beforehand which ones it reads.
+ * @throws UsageError if the rubric has no such step
+ */
+export function upToStep(lab: Lab, step: string): Lab {
+  const { rubric, checks } = lab
+  const at = rubric.steps.findIndex(({ id }) => id === step)
+  if (at < 0) {
+    const known = rubric.steps.map(({ id }) => id).join(', ')
+    throw new UsageError(`--step: expected a step of ${lab.id} (${known}), got ${JSON.stringify(step)}`)
+  }
+  const steps = rubric.steps.slice(0, at + 1)
+  const needs = new Map(checks.map((check) => [check.id, check.needs]))
+  const kept = new Set(steps.flatMap((one) => one.checks.map(({ check }) => check)))
+  for (const id of kept) for (const need of needs.get(id) ?? []) kept.add(need) // the loop comes to what it adds
+  return { ...lab, rubric: { ...rubric, steps }, checks: checks.filter(({ id }) => kept.has(id)) }
 }
 
 export function score(

@@ -2,7 +2,7 @@
 
 import { SourceMap } from 'node:module'
 import type { Stop } from '@pagewalk/machine'
-import { type Bundle, ofStudent, STUDENT, type Trouble } from './bundle.ts'
+import { type Bundle, ofStudent, type Script, STUDENT, type Trouble } from './bundle.ts'
 import type { Ending, Played } from './capsule.ts'
 import { Blocked } from './evidence.ts'
 import type { Thrown } from './harness.ts'
@@ -22,8 +22,13 @@ export type Judgement =
   | Finding
   /** A person's, with so many points. */
   | { readonly verdict: 'pass' | 'fail'; readonly points: number; readonly observed?: string }
-  /** `awaitsReader`: it needs no more than a person's word. */
-  | { readonly verdict: 'blocked'; readonly observed: string; readonly awaitsReader?: true }
+  /** `why`: the root cause, for people. `awaitsReader`: it needs no more than a person's word. */
+  | {
+      readonly verdict: 'blocked'
+      readonly observed: string
+      readonly why?: string
+      readonly awaitsReader?: true
+    }
   | { readonly verdict: 'error'; readonly observed: string; readonly stack: string }
 
 export const LOADS = 'loads'
@@ -39,14 +44,21 @@ export interface Findings {
   readonly loads: Finding
   readonly stops: Finding
   readonly runs: ReadonlyMap<string, Run>
+  /** Scenario without a run -> why. */
+  readonly broken: ReadonlyMap<string, string>
 }
 
 /** Check id -> judgement, for the built-in checks and all of the lab's. */
-export function judge(lab: Lab, { loads, stops }: Findings, evidence: Evidence): Map<string, Judgement> {
+export function judge(
+  lab: Lab,
+  { loads, stops, broken }: Findings,
+  evidence: Evidence,
+): Map<string, Judgement> {
+  const told = explaining(evidence, broken)
   const checks = new Map(lab.checks.map((check) => [check.id, check]))
   const judged = new Map<string, Judgement>([
     [LOADS, loads],
-    [STOPS, loads.verdict === 'pass' ? stops : blockedBy(LOADS)],
+    [STOPS, loads.verdict === 'pass' ? stops : blockedBy(LOADS, loads)],
   ])
   const asked = new Set<string>()
   const ask = (id: string): Judgement => {
@@ -56,29 +68,54 @@ export function judge(lab: Lab, { loads, stops }: Findings, evidence: Evidence):
     if (!check || asked.has(id))
       return ours(new Error(check ? `${id} needs itself` : `no check is named ${id}`))
     asked.add(id)
-    const judgement = [LOADS, ...check.needs]
+    const missing = [LOADS, ...check.needs]
       .map((need) => [need, ask(need)] as const)
       .find(([, j]) => j.verdict !== 'pass')
-    const verdict = judgement ? blockedBy(judgement[0]) : run(check)
+    const verdict = missing ? blockedBy(...missing) : run(check)
     judged.set(id, verdict)
     return verdict
   }
   const run = (check: Check): Judgement => {
     try {
-      return check.run(evidence)
+      return check.run(told)
     } catch (thrown) {
       return thrown instanceof Blocked
-        ? { verdict: 'blocked', observed: `not judged: ${thrown.message}` }
+        ? { verdict: 'blocked', observed: `not judged: ${thrown.message}`, why: thrown.message }
         : ours(thrown)
     }
   }
   for (const id of checks.keys()) ask(id)
   return judged
 }
-const blockedBy = (need: string): Judgement => ({
-  verdict: 'blocked',
-  observed: `not judged: it needs ${need}`,
-})
+/** What is blocked by something blocked is blocked by the same cause. */
+function blockedBy(need: string, judgement: Judgement): Judgement {
+  if (judgement.verdict === 'blocked') return judgement
+  const how = judgement.verdict === 'error' ? 'could not be judged' : 'failed'
+  return {
+    verdict: 'blocked',
+    observed: `not judged: it needs ${need}`,
+    why: `needs ${need}, which ${how}`,
+  }
+}
+/** The same evidence; asked for a scenario that broke off, it says why. */
+function explaining(evidence: Evidence, broken: ReadonlyMap<string, string>): Evidence {
+  const mustHaveEnded = (scenario: string): void => {
+    const why = broken.get(scenario)
+    if (why !== undefined) throw new Blocked(`the scenario ${scenario} did not come to its end: ${why}`)
+  }
+  const asked =
+    <T>(give: (scenario: string, label?: string) => T) =>
+    (scenario: string, label?: string): T => {
+      mustHaveEnded(scenario)
+      return give(scenario, label)
+    }
+  return {
+    ...evidence,
+    run: asked(evidence.run),
+    machine: asked(evidence.machine),
+    view: asked(evidence.view),
+  }
+}
 const ours = (thrown: unknown): Judgement => {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   return { verdict: 'error', observed: `the grader's own error: ${error.message}`, stack: error.stack ?? '' }
@@ -88,20 +125,23 @@ export const unusable = (trouble: Trouble): Findings => ({
   loads: fail(trouble),
   stops: pass,
   runs: new Map(),
+  broken: new Map(),
 })
 
 /** The built-in checks' findings, from what the capsule said. */
 export function findingsOf(scenarios: readonly Scenario[], played: Played, bundle: Bundle): Findings {
-  if (played.load) return { loads: fail(loadTrouble(played.load, bundle)), stops: pass, runs: new Map() }
+  if (played.load) return unusable(loadTrouble(played.load, bundle))
   const told = new Map([...played.runs].map(([id, run]) => [id, located(run, bundle)] as const))
   const runs = new Map([...told].filter(([, run]) => !isBroken(run.stop)))
   const trouble = stopTroubles(scenarios, { ...played, runs: told }, bundle)
-  if (trouble.length === 0) return { loads: pass, stops: pass, runs }
+  const broken = new Map(trouble.map(({ scenario, observed }) => [scenario, observed]))
+  if (trouble.length === 0) return { loads: pass, stops: pass, runs, broken }
   const expected = 'every call of the kernel returns, and throws nothing'
   return {
     loads: pass,
     stops: fail({ expected, observed: together(trouble), hint: trouble[0]?.hint ?? '' }),
     runs,
+    broken,
   }
 }
 const isBroken = ({ reason }: Stop): boolean =>
@@ -179,20 +219,48 @@ function loadTrouble(load: NonNullable<Played['load']>, bundle: Bundle): Trouble
   return { expected: 'the file loads: its top level runs to its end', ...told }
 }
 
-const sourceMaps = new WeakMap<Bundle, SourceMap>()
+const sourceMaps = new WeakMap<Script, SourceMap>()
+function sourceMapOf(script: Script): SourceMap {
+  const known = sourceMaps.get(script) ?? new SourceMap(JSON.parse(script.map))
+  sourceMaps.set(script, known)
+  return known
+}
 
+/** A place in a file, as the student knows it; line and column count from 1. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+export const placeWords = ({ file, line, column }: Place): string => `${file}:${line}:${column}`
+interface StackFrame {
+  /** Name of the function; '' if it has none. */
+  readonly call: string
+  readonly place: Place
+  /** Is it in a file of the student's? */
+  readonly own: boolean
+}
+const FRAME = /(?:\bat (?:(?:async|new) )?([^\s()]+) .*?)?\b(submission|library)\.js:(\d+):(\d+)/g
+const FRAMES_LIMIT = 50
+/** The frames of a JavaScript stack that are in the student's or the library's source, topmost first. */
+function sourceFrames(stack: string, made: Bundle): StackFrame[] {
+  return [...stack.matchAll(FRAME)].slice(0, FRAMES_LIMIT).flatMap(([, call, script, at, atColumn]) => {
+    const map = sourceMapOf(script === 'library' ? made.library : made)
+    const origin = map.findOrigin(Number(at), Number(atColumn))
+    if (!('fileName' in origin)) return []
+    const { fileName, lineNumber: line, columnNumber: column } = origin
+    const place = { file: shown(fileName), line, column }
+    return [{ call: call?.replace(/^Object\./, '') ?? '', place, own: ofStudent(fileName) }]
+  })
+}
+/** The frames in the student's own files. */
+export const framesOf = (stack: string, made: Bundle): StackFrame[] =>
+  sourceFrames(stack, made).filter(({ own }) => own)
 /** `kernel.ts:12:5` of the topmost frame in a file of the student's, else of any file; '' if there is none. */
 export function placeOf(stack: string, made: Bundle): string {
-  const frames = [...stack.matchAll(/submission\.js:(\d+):(\d+)/g)].slice(0, 50)
-  if (frames.length === 0) return ''
-  const source = sourceMaps.get(made) ?? new SourceMap(JSON.parse(made.map))
-  sourceMaps.set(made, source)
-  const origins = frames.flatMap(([, line, column]) => {
-    const origin = source.findOrigin(Number(line), Number(column))
-    return 'fileName' in origin ? [origin] : []
-  })
-  const origin = origins.find(({ fileName }) => ofStudent(fileName)) ?? origins[0]
-  return origin ? `${shown(origin.fileName)}:${origin.lineNumber}:${origin.columnNumber}` : ''
+  const frames = sourceFrames(stack, made)
+  const frame = frames.find(({ own }) => own) ?? frames[0]
+  return frame ? placeWords(frame.place) : ''
 }
 /** What stopped the machine in a call of the kernel, told with the place in the student's file. */
 export function located<T extends { readonly stop: Stop; readonly stack: string }>(told: T, made: Bundle): T {

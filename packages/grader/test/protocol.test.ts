@@ -8,6 +8,8 @@ import { fake } from './fake/lab.ts'
 
 const schema = reportSchema({
   harness: '',
+  library: '',
+  lasting: false,
   code: '',
   exports: [],
   machine: { ...fake.machine, eventLimit: 2 },

@@ -1,5 +1,15 @@
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { type Grade, type Result, reportGrade, reportReasons, reportTable } from '../src/index.ts'
+import {
+  type Grade,
+  type Picture,
+  type Result,
+  reportGrade,
+  reportReasons,
+  reportTable,
+} from '../src/index.ts'
+import type { Cell, MapRange, MapRow } from '../src/pictures.ts'
+import { counting, gradeSource } from './kit.ts'
 
 const result: Result = {
   schema: 'pagewalk/result/v1',
@@ -44,16 +54,21 @@ const result: Result = {
 const grade: Grade = {
   result,
   endings: [{ scenario: 'long', words: 'the kernel panicked: PANIC' }],
+  blocked: new Map([['ends', 'needs keeps-up, which failed']]),
+  pictures: new Map(),
   changedLibrary: [],
   errors: [],
 }
 const style = { colour: false, width: 72 }
 
 describe('a report', () => {
-  test('tells steps, then what failed in four parts, wrapped, without control characters', () => {
+  test('has a line for each check, then what failed in four parts, wrapped, without control characters', () => {
     expect(reportGrade(grade, style).split('\n')).toEqual([
       'ada  6/10, extra credit 0/2',
       '  part  step 1    6/10   Count, 1 of 3 checks',
+      '        pass      6/6    counts',
+      '        fail      0/4    keeps-up',
+      '        blocked          ends',
       '  -     step 2           More (extra), not graded',
       '',
       '  fail  keeps-up (4 points)',
@@ -63,7 +78,7 @@ describe('a report', () => {
       '                  long that it cannot stand on one line of the report',
       '        hint      Which?',
       '',
-      '        blocked   ends',
+      '        blocked   needs keeps-up, which failed: ends',
       '',
       '        ended     long: the kernel panicked: PANIC',
       '',
@@ -81,6 +96,92 @@ describe('a report', () => {
       '',
     ])
     expect(reportReasons([grade], style)).toMatch(/^ada {2}6\/10.*\n {2}fail {2}keeps-up\n {8}ninety/)
+  })
+})
+
+test('what is blocked is told by its root cause, and with the reason why a scenario broke off', async () => {
+  const chain = await gradeSource('const x =')
+  expect(reportGrade(chain, style)).toContain(
+    '        blocked   needs loads, which failed: stops, counts, keeps-up\n',
+  )
+  const late = await gradeSource(
+    counting('if (count > 150) throw new Error("why"); write32(COUNT, read32(COUNT) + 1)'),
+  )
+  expect(reportGrade(late, { ...style, width: 200 })).toMatch(
+    /^ {8}blocked {3}the scenario long did not come to its end: kernel\.ts:13:\d+: Error: why: keeps-up$/m,
+  )
+})
+
+describe('the part of a map that shows a failure', () => {
+  const blank: Cell = { letter: ' ', user: false, shared: false, marked: false }
+  const cells = (changed: Readonly<Record<number, Partial<Cell>>>): Cell[] =>
+    Array.from({ length: 64 }, (_, at) => ({ ...blank, letter: '.', ...changed[at] }))
+  const rows = (...addresses: bigint[]): MapRow[] =>
+    addresses.map((address) => ({
+      address,
+      cells: cells({ 0: { letter: '1', marked: true }, 63: { letter: '2', user: true, marked: true } }),
+    }))
+  const pictured = (physical: Partial<Picture['physical']>): Grade => {
+    const map = { rows: [], ranges: [], omitted: 0 }
+    const picture: Picture = {
+      scenario: 'long',
+      physical: { ...map, ...physical },
+      spaces: [],
+      tlbs: [],
+      faults: { total: 0, last: [] },
+    }
+    return { ...grade, pictures: new Map([['keeps-up', picture]]) }
+  }
+  const shown = (one: Grade, { colour = false } = {}): string[] => {
+    const lines = reportGrade(one, { colour, width: 80 }).split('\n')
+    const from = lines.findIndex((line) => line.includes('  map  '))
+    return lines.slice(from, lines.indexOf('', from))
+  }
+  test('is its rows with marked pages, as on the screen, and carets under these: 80 columns are enough', () => {
+    const unmarked = { address: 0n, cells: cells({}) }
+    const ranges = [{ start: 0x4_0000n, end: 0x4_1000n, words: 'process 1', marked: true }]
+    const lines = shown(pictured({ rows: [unmarked, ...rows(0x4_0000n)], ranges }))
+    expect(lines).toEqual([
+      '        map       physical memory, scenario long, at its end',
+      `   0x040000 1${'.'.repeat(62)}2`,
+      `            ^${' '.repeat(62)}^`,
+      '            0x40000: process 1',
+    ])
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
+  test('is a few rows, and the number of the others', () => {
+    const lines = shown(pictured({ rows: rows(0n, 0x4_0000n, 0x8_0000n, 0xc_0000n, 0x10_0000n) }))
+    expect([lines.length, lines.at(-1)]).toEqual([10, '            and so in 1 more row'])
+  })
+  test('has an address that is too long for the margin on a line of its own', () => {
+    const lines = shown(pictured({ rows: rows(0xffff_8000_0000_0000n) }))
+    expect(lines.slice(1)).toEqual([
+      '   0xFFFF800000000000',
+      `            1${'.'.repeat(62)}2`,
+      `            ^${' '.repeat(62)}^`,
+    ])
+  })
+  test('has colours and reverse video only where there may be any, and says the same without', () => {
+    const one = pictured({ rows: rows(0n) })
+    const coloured = shown(one, { colour: true })
+    expect(coloured[1]).toContain('\x1b[91m1\x1b[39m')
+    expect(coloured[1]).toContain('\x1b[92m\x1b[7m2\x1b[27m\x1b[39m')
+    expect(coloured.map(stripVTControlCharacters)).toEqual(shown(one))
+    expect(shown(one).join()).not.toContain('\x1b')
+  })
+  test('is the marked ranges with their neighbours, where memory is too large for letters', () => {
+    const range = (n: number, marked = false): MapRange => ({
+      start: BigInt(n) * 0x2000n,
+      end: BigInt(n + 1) * 0x2000n,
+      words: 'free',
+      marked,
+    })
+    expect(shown(pictured({ ranges: [range(0), range(1), range(2, true), range(3), range(4)] }))).toEqual([
+      '        map       physical memory, scenario long, at its end',
+      '          0x2000 to 0x3fff: free',
+      '        > 0x4000 to 0x5fff: free',
+      '          0x6000 to 0x7fff: free',
+    ])
   })
 })
 

@@ -42,7 +42,7 @@ function probed(body = ''): Lab {
     files: ['kernel.ts', 'more.ts', 'STATUS.md'],
     bundle: {
       ...fake.bundle,
-      entry: "export * as kernel from './kernel.ts'\nexport { boot } from 'probes/boot.ts'\n",
+      entry: "export { boot } from 'probes/boot.ts'",
       trusted: { 'probes/': probes, 'fake/lib/': `${fake.bundle.lib}/` },
     },
   }
@@ -123,8 +123,8 @@ describe('several files of a student', () => {
   })
   test('what the lab takes by name and is not there is the student’s trouble', async () => {
     const lab = probed()
-    const entry = "import { kernel as k } from './kernel.ts'; import { one } from './more.ts'; k(one)"
-    const wanting: Lab = { ...lab, bundle: { ...lab.bundle, entry: `${entry}\n${lab.bundle.entry}` } }
+    const student = "export * from './kernel.ts'; export { one } from './more.ts'"
+    const wanting: Lab = { ...lab, bundle: { ...lab.bundle, student } }
     const one = await grade(submission(wanting, RIGHT, 'export const two = 2'))
     expect(checksOf(one).loads?.observed).toBe('more.ts exports no one')
   })

@@ -3,7 +3,14 @@
 
 import type { Machine, Ring0 } from '@pagewalk/machine'
 import type { u64 } from '@pagewalk/machine/x86-64'
-import { afterException, bootPagetables, checkKeyboard, memoryLacks, type Status } from './hardware.ts'
+import {
+  afterException,
+  bootPagetables,
+  checkKeyboard,
+  forgetKeys,
+  memoryLacks,
+  type Status,
+} from './hardware.ts'
 import {
   BOOT_PAGETABLES_ADDR,
   COMMAND_ADDR,
@@ -41,7 +48,8 @@ export interface BootConfig {
 }
 
 /**
- * Put `kernel` into `machine` and start it: the next `machine.run` begins with kernel(command).
+ * Put `kernel` into `machine` and start it: the next `machine.run` begins with kernel(command). Whatever an earlier boot has
+ * left in the library's variables is gone then.
  *
  * @throws Error if the kernel lacks a function, or the program images do not fit
  */
@@ -62,6 +70,7 @@ export function boot(machine: Machine, kernel: KernelModule, config: BootConfig)
   attachRing0(ring0)
   loaderUses(kernel.assignPhysicalPage)
   memoryLacks(config.reserved ?? [])
+  forgetKeys()
   bindGates(ring0, kernel, config.instructionsPerTrap ?? INSTRUCTIONS_PER_TRAP)
   machine.start({
     rip: ENTRY_FROM_BOOT,

@@ -236,17 +236,15 @@ const UNMAPPED: Vamapping = Object.freeze({ pn: -1, pa: 0xffff_ffff_ffff_ffffn, 
 
 /** `virtual_memory_lookup(pagetable, va)`: what `va` is mapped to in `pagetable`. Does not know pages larger than 4 KiB. */
 export function virtualMemoryLookup(pagetable: X8664Pagetable, va: u64): Vamapping {
-  let pt = pagetable
-  let pe = PTE_P | PTE_W | PTE_U
-  let address = 0n
-  for (let level = 0; level <= 3 && pe & PTE_P; level++) {
-    const entry = pt.entry[PAGEINDEX(va, level)]!
-    pe &= entry
-    address = entry & PTE_ADDR
-    pt = pagetableAt(address)
+  let entry = pagetable.address | PTE_P | PTE_W | PTE_U
+  let perm = Number(entry & 7n)
+  for (let level = 0; level <= 3 && perm & 1; level++) {
+    entry = pagetableAt(entry & PTE_ADDR).entry[PAGEINDEX(va, level)]!
+    perm &= Number(entry & 7n)
   }
-  if (!(pe & PTE_P)) return UNMAPPED
-  return { pn: PAGENUMBER(address), pa: address | (va & 0xfffn), perm: Number(pe) }
+  if (!(perm & 1)) return UNMAPPED
+  const address = entry & PTE_ADDR
+  return { pn: PAGENUMBER(address), pa: address | (va & 0xfffn), perm }
 }
 
 /**
@@ -344,6 +342,11 @@ export function checkKeyboard(): void {
 /** `poweroff()`: turn the machine off. */
 export function poweroff(): never {
   return ring0.powerOff()
+}
+/** No key has been pressed yet: a machine is about to boot. */
+export function forgetKeys(): void {
+  rebootInto = undefined
+  control = false
 }
 /** What has to wait until the student's handler is done. */
 export function afterException(): void {

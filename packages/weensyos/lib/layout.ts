@@ -65,7 +65,7 @@ export const PAGENUMBER = (ptr: u64): number => Number(ptr >> 12n)
 export const PAGEADDRESS = (pn: number): u64 => BigInt(pn) << 12n
 /** `PAGEINDEX(addr, level)`: index of `addr` in its page table of `level`: 0 is the root (L1), 3 the last (L4). */
 export const PAGEINDEX = (addr: u64, level: number): number =>
-  Number((addr >> BigInt(12 + (3 - level) * 9)) & 0x1ffn)
+  Math.floor(PAGENUMBER(addr) / 512 ** (3 - level)) % 512
 /** `ROUNDDOWN(a, n)`, `ROUNDUP(a, n)`: to a multiple of `n`. */
 export const ROUNDDOWN = (a: u64, n: u64): u64 => a - (a % n)
 export const ROUNDUP = (a: u64, n: u64): u64 => ROUNDDOWN(a + n - 1n, n)

@@ -37,6 +37,7 @@ const showing = new KernelInt(SHOWING_ADDR)
 /** What a map was drawn from: pageinfo, the time, and which address space. */
 class Drawn {
   private readonly info = new Int8Array(NPAGES * 2)
+  private machine: unknown
   private tick = -1
   private space = -1
   /**
@@ -46,7 +47,11 @@ class Drawn {
   again(info: Int8Array, space: number): boolean {
     const tick = ticks.value
     const same =
-      tick === this.tick && space === this.space && info.every((value, i) => value === this.info[i])
+      ring0 === this.machine &&
+      tick === this.tick &&
+      space === this.space &&
+      info.every((value, i) => value === this.info[i])
+    this.machine = ring0
     this.tick = tick
     this.space = space
     if (!same) this.info.set(info)

@@ -3,6 +3,7 @@
 import type { Mmu } from '../mmu/mmu.ts'
 import { FLAG_AF, FLAG_CF, FLAG_OF, FLAG_PF, FLAG_SF, FLAG_ZF, type u64 } from '../x86-64.ts'
 import { Evaluator } from './evaluate.ts'
+import { BITS_KIND } from './flags.ts'
 import { Access, RAM, Slot, STACK, type State } from './state.ts'
 
 const ARITHMETIC = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF
@@ -13,19 +14,29 @@ const ALWAYS_ONE = 2n
 export class Cpu {
   readonly state: State
   readonly mmu: Mmu
-  readonly evaluator: Evaluator
+  private made: Evaluator | undefined
 
   constructor(state: State, mmu: Mmu) {
     this.state = state
     this.mmu = mmu
-    this.evaluator = new Evaluator(state, mmu)
+  }
+  /** Made when it is first asked for: a machine that is only looked at needs none, and it takes long. */
+  get evaluator(): Evaluator {
+    this.made ??= new Evaluator(this.state, this.mmu)
+    return this.made
+  }
+  /** Memory has other contents now. */
+  forgetCode(): void {
+    this.made?.flush()
   }
 
   get rflags(): u64 {
-    return this.state.u64[Slot.rflags]! | BigInt(this.evaluator.rflags())
+    const { u64 } = this.state
+    const bits = u64[Slot.flagKind] === BigInt(BITS_KIND) ? u64[Slot.flagA]! : BigInt(this.evaluator.rflags())
+    return u64[Slot.rflags]! | bits
   }
   set rflags(value: u64) {
-    this.evaluator.setFlags(Number(value & ARITHMETIC))
+    this.state.setFlags(Number(value & ARITHMETIC))
     this.state.u64[Slot.rflags] = (value & OTHER_FLAGS) | ALWAYS_ONE
   }
   get(slot: number): u64 {

@@ -9,7 +9,7 @@ import { VECTOR_UD } from '../x86-64.ts'
 import { type Block, Blocks, NOWHERE } from './blocks.ts'
 import { Builder, type Meaning, type Mode } from './builder.ts'
 import { MAX_LENGTH, readLine } from './decode.ts'
-import { BITS_KIND, FLAG_BIT, type Flag, flagBits, KINDS, recipeKind } from './flags.ts'
+import { FLAG_BIT, type Flag, flagBits, KINDS, recipeKind } from './flags.ts'
 import { helpers } from './helpers.ts'
 import { ALL_SIX, FLAG_BITS, FLAG_CODES, Lowering, Micro } from './micro.ts'
 import {
@@ -77,7 +77,6 @@ export class Evaluator {
     this.fixed = new Map(this.pool)
     this.fixedEnd = this.codeEnd
     mmu.onCodeWrite = (page) => this.dropPage(page)
-    this.setFlags(0)
     warmUp((scratch, unit) => new Evaluator(scratch, unit))
   }
 
@@ -929,12 +928,6 @@ export class Evaluator {
   rflags(): number {
     this.interpret(1, this.allFlags)
     return this.state.i32[FLAG_BITS * 2]!
-  }
-  setFlags(bits: number): void {
-    const { u64 } = this.state
-    u64[Slot.flagKind] = BigInt(BITS_KIND)
-    u64[Slot.flagA] = BigInt(bits)
-    u64[Slot.flagB] = 0n
   }
   private flagsOf(kind: number): void {
     const values = [...(Object.keys(FLAG_BIT) as Flag[]).map((f) => (b: Builder) => b.flag(f)), flagBits]

@@ -13,6 +13,8 @@
 //     above     the architectural TLBs, one for each CPU (mmu/tlb.ts)
 
 /** 8-byte slots of the CPU block; 0..15 are the general registers in encoding order. */
+import { BITS_KIND } from './flags.ts'
+
 export const Slot = {
   rip: 16,
   flagA: 17, // the lazy record of the six arithmetic flags: see flags.ts
@@ -169,6 +171,7 @@ export class State {
     this.tlbBase = RAM + ramBytes
     this.codePages = new Uint8Array(ramBytes / 4096)
     this.written = new Uint8Array(ramBytes / 4096)
+    this.setFlags(0)
   }
 
   get rip(): bigint {
@@ -177,6 +180,12 @@ export class State {
   /** Current privilege level: the low bits of CS. */
   get cpl(): number {
     return this.i32[Slot.cs * 2]! & 3
+  }
+  /** The six arithmetic flags, as RFLAGS has them. */
+  setFlags(bits: number): void {
+    this.u64[Slot.flagKind] = BigInt(BITS_KIND)
+    this.u64[Slot.flagA] = BigInt(bits)
+    this.u64[Slot.flagB] = 0n
   }
   /** Record a fault for whoever runs the CPU. @returns 0, "no host address" */
   fault(vector: number, error: number, address = 0n): 0 {
