@@ -1,5 +1,6 @@
 // `pagewalk grade`, and what happens without a command: the samples are graded.
 
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import {
   DEFAULT_LIMITS,
@@ -10,15 +11,19 @@ import {
   type Readings,
   readReadings,
   reportGrade,
+  reportHtml,
   reportReasons,
   reportTable,
   type Submission,
   sampleSubmissions,
+  UsageError,
   unknownNames,
+  upToStep,
 } from '@pagewalk/grader'
 import { labsMeant } from './labs.ts'
 import { openSheets, writeSheets } from './sheets.ts'
 import { styleOf, write } from './terminal.ts'
+import { reportTypes, type TypeWarnings, typeWarnings } from './types.ts'
 
 const EXIT_BELOW = 1
 const EXIT_OURS = 3
@@ -34,6 +39,12 @@ export interface GradeOptions {
   readonly sheet?: string
   /** A file with points that a person has given. */
   readonly points?: string
+  /** The last step that counts. */
+  readonly step?: string
+  /** A file for a page; '-': standard output, instead of the report. */
+  readonly html?: string
+  /** Tell type errors of a single submission? */
+  readonly types?: boolean
 }
 
 /** @returns the exit code */
@@ -41,12 +52,51 @@ export async function gradePaths(paths: readonly string[], options: GradeOptions
   const labs = await labsMeant(options.lab)
   const submissions = paths.flatMap((path) => findSubmissions(path, labs))
   const readings = options.points === undefined ? undefined : pointsFor(submissions, options.points)
+  const chosen = options.step === undefined ? submissions : upTo(submissions, options.step)
+  if (options.html !== undefined) openPage(options.html, options)
   if (options.sheet !== undefined) openSheets(options.sheet, submissions)
-  const grades = await gradeThem(submissions, options, readings)
+  const warnings = warningsFor(chosen, options) // meanwhile
+  const grades = await gradeThem(chosen, options, readings)
   if (options.sheet !== undefined) tell(writeSheets(options.sheet, submissions, grades))
+  // files first: whoever reads standard output may go away
+  if (options.html !== undefined) await writePage(options.html, reportHtml(grades))
   if (options.json) await write(json(grades))
-  else await write(forPeople(grades, options))
+  else if (options.html !== '-') await write(forPeople(grades, options))
+  if (warnings) await write(reportTypes(await warnings, styleOf(process.stdout)))
   return exitCode(grades, options)
+}
+/** A single report for a person ends with what the compiler says of its types. */
+function warningsFor(
+  [submission, ...others]: readonly Submission[],
+  { json, html, types }: GradeOptions,
+): Promise<TypeWarnings> | undefined {
+  if (!submission || others.length > 0 || json || html === '-' || types === false) return undefined
+  return submission.trouble ? undefined : typeWarnings(submission)
+}
+/** The same submissions, of labs that end with this step. @throws UsageError if one of the labs has no such step */
+function upTo(submissions: readonly Submission[], step: string): Submission[] {
+  const labs = new Map(
+    [...new Set(submissions.map(({ lab }) => lab))].map((lab) => [lab, upToStep(lab, step)]),
+  )
+  return submissions.map((submission) => ({ ...submission, lab: labs.get(submission.lab)! }))
+}
+
+/** Find out whether the page can be written, before anything is graded. A file that is there stays as it is until then. */
+function openPage(file: string, { json }: GradeOptions): void {
+  if (file === '-' && json)
+    throw new UsageError('--html -: expected one document on standard output, got --json too')
+  if (file !== '-') attempt(() => closeSync(openSync(file, 'a')))
+}
+async function writePage(file: string, page: string): Promise<void> {
+  if (file === '-') await write(page)
+  else attempt(() => writeFileSync(file, page))
+}
+function attempt(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw new UsageError(`--html: expected a file that can be written, got ${(error as Error).message}`)
+  }
 }
 const tell = (sentences: readonly string[]): void => {
   for (const sentence of sentences) process.stderr.write(`${plain(sentence)}\n`)
@@ -73,9 +123,10 @@ export async function gradeSamples(): Promise<number> {
 
 async function gradeThem(
   submissions: readonly Submission[],
-  { jobs, timeout, sheet }: GradeOptions,
+  options: GradeOptions,
   readings?: Readings,
 ): Promise<Grade[]> {
+  const { jobs, timeout, sheet, html, full, json } = options
   const told = progress(submissions.length)
   const milliseconds = timeout === undefined ? DEFAULT_LIMITS.milliseconds : timeout * 1000
   const limits = { ...DEFAULT_LIMITS, milliseconds }
@@ -84,6 +135,7 @@ async function gradeThem(
       jobs: jobs ?? availableParallelism(),
       limits,
       sheets: sheet !== undefined,
+      pictures: html !== undefined || (!json && (full === true || submissions.length === 1)),
       ...(readings && { readings }),
       done: told.done,
     })

@@ -12,20 +12,24 @@ import {
   VECTOR_XCALL,
 } from '@pagewalk/nautilus-aspace'
 import { FILE_BYTES, FILE_VA, FRAMES, fileByte, GROWING, LARGE } from '../probes/places.ts'
-import { hex, mappedPage, Probed, staleEntry, translate, wrongPage } from '../run.ts'
-import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import { hex, Probed, translate } from '../run.ts'
+import {
+  firstWrong,
+  look,
+  mappedPages,
+  mustEnd,
+  mustReturn,
+  probeCheck,
+  stalePages,
+  type Tables,
+  type Wrong,
+  wrongPages,
+} from './kit.ts'
 import { panicCheck } from './panic.ts'
 import { reads } from './task2.ts'
 
 const NEEDS = ['lazy-pages-right']
 const PAGE = 4096n
-type Look = (machine: Machine, root: u64) => Wrong | undefined
-function look(probed: Probed, label: string, judge: Look): Wrong | undefined {
-  const [machine, root] = [probed.machine(label), probed.root('probe')]
-  return machine && root !== undefined
-    ? judge(machine, root)
-    : { expected: `the probe comes to "${label}"`, observed: probed.ending }
-}
 const must = (holds: boolean, expected: string, observed: () => string): Wrong | undefined =>
   holds ? undefined : { expected, observed: observed() }
 
@@ -79,9 +83,9 @@ export const extra: readonly Check[] = [
         ),
         ...['moved', 'protected', 'removed'].map(
           (label) => () =>
-            look(probed, label, (machine, root) => {
-              const stale = staleEntry(machine, root, 0) ?? staleEntry(machine, root, 1)
-              return must(!stale, 'no stale translation in any TLB when the call returns', () => stale ?? '')
+            look(probed, label, (tables) => {
+              const stale = stalePages(tables, 0) ?? stalePages(tables, 1)
+              return stale && { expected: 'no stale translation in any TLB when the call returns', ...stale }
             }),
         ),
         () => mustEnd(probed, 'the thread on the other CPU goes on'),
@@ -165,23 +169,18 @@ export const extra: readonly Check[] = [
         ),
         ...(['protected', 'moved'] as const).map(
           (label) => () =>
-            look(probed, label, (machine, root) => {
+            look(probed, label, (tables) => {
               const pa = LARGE.both.pa + (label === 'moved' ? 0x20_0000n : 0n)
               const want = { ...LARGE.both, pa, writable: false }
-              const wrong =
-                wrongPage(machine, root, want, [0, 1, 511, 512, 1023]) ?? staleEntry(machine, root)
-              return must(!wrong, `the pages are as they must be when ${label}`, () => wrong ?? '')
+              const wrong = wrongPages(tables, want, [0, 1, 511, 512, 1023]) ?? stalePages(tables)
+              return wrong && { expected: `the pages are as they must be when ${label}`, ...wrong }
             }),
         ),
         () =>
-          look(probed, 'removed', (machine, root) => {
-            const left = mappedPage(
-              machine,
-              root,
-              [0n, 511n, 512n, 1023n].map((page) => LARGE.both.va + page * PAGE),
-            )
-            const wrong = left ?? staleEntry(machine, root)
-            return must(!wrong, 'nothing of the removed region is left', () => wrong ?? '')
+          look(probed, 'removed', (tables) => {
+            const pages = [0n, 511n, 512n, 1023n].map((page) => LARGE.both.va + page * PAGE)
+            const wrong = mappedPages(tables, pages) ?? stalePages(tables)
+            return wrong && { expected: 'nothing of the removed region is left', ...wrong }
           }),
         () => mustReturn(probed, 'destroy', true, 'destroy'),
         () => mustEnd(probed, 'the probe ends'),
@@ -253,7 +252,8 @@ function crossfireWrong(probed: Probed): Wrong | undefined {
     }),
   )
 }
-function grownFrames(machine: Machine, root: u64): Wrong | undefined {
+function grownFrames(tables: Tables): Wrong | undefined {
+  const { machine, root } = tables
   const grown = [2n, 3n]
     .map((page) => GROWING.up + page * PAGE)
     .concat([1n, 2n, 3n].map((page) => GROWING.down - page * PAGE))
@@ -269,8 +269,8 @@ function grownFrames(machine: Machine, root: u64): Wrong | undefined {
       }
     frames.add(pa)
   }
-  const old = wrongPage(machine, root, { va: GROWING.up, pa: FRAMES, pages: 2, writable: true }, [1])
-  return old ? { expected: 'the first pages of the region are as before', observed: old } : undefined
+  const old = wrongPages(tables, { va: GROWING.up, pa: FRAMES, pages: 2, writable: true }, [1])
+  return old && { expected: 'the first pages of the region are as before', ...old }
 }
 function balanced(probed: Probed): Wrong | undefined {
   const [before = 0n, after] = probed.note('balance') ?? []
@@ -288,7 +288,8 @@ function xcalls(probed: Probed, from = 0, to = 0): number[] {
       : [],
   )
 }
-function leafSizes(machine: Machine, root: u64): Wrong | undefined {
+function leafSizes(tables: Tables): Wrong | undefined {
+  const { machine, root } = tables
   const M2 = 0x20_0000
   const wanted: [string, u64, number][] = [
     ['two aligned pages', LARGE.both.va, M2],
@@ -310,18 +311,15 @@ function leafSizes(machine: Machine, root: u64): Wrong | undefined {
     if (wrong) return wrong
   }
   for (const { va, pa, pages } of [LARGE.both, LARGE.askew, LARGE.mixed, LARGE.lazy]) {
-    const wrong = wrongPage(machine, root, { va, pa, pages, writable: true }, [0, 2, 3, 511, pages - 1])
-    if (wrong) return { expected: 'each page leads where its region says', observed: wrong }
+    const wrong = wrongPages(tables, { va, pa, pages, writable: true }, [0, 2, 3, 511, pages - 1])
+    if (wrong) return { expected: 'each page leads where its region says', ...wrong }
   }
-  const outside = mappedPage(machine, root, [
-    LARGE.both.va + 0x40_0000n,
-    LARGE.mixed.va - PAGE,
-    LARGE.mixed.va + 517n * PAGE,
-  ])
-  return outside ? { expected: 'no large page reaches beyond its region', observed: outside } : undefined
+  const around = [LARGE.both.va + 0x40_0000n, LARGE.mixed.va - PAGE, LARGE.mixed.va + 517n * PAGE]
+  const outside = mappedPages(tables, around)
+  return outside && { expected: 'no large page reaches beyond its region', ...outside }
 }
 const fileAt = (offset: u64): u64 => (offset < BigInt(FILE_BYTES) ? BigInt(fileByte(Number(offset))) : 0n)
-function eagerFile(machine: Machine, root: u64): Wrong | undefined {
+function eagerFile({ machine, root }: Tables): Wrong | undefined {
   for (const offset of [0n, 0x1001n, 0x2345n, 0x31ffn, 0x3200n]) {
     const pa = translate(machine, root, FILE_VA + offset)?.pa
     if (pa === undefined)

@@ -3,7 +3,7 @@
 import { type Check, fail, pass } from '@pagewalk/grader'
 import { type u64, VECTOR_GP, VECTOR_PF } from '@pagewalk/machine/x86-64'
 import { hex, Probed, walk } from '../run.ts'
-import type { Wrong } from './kit.ts'
+import { showing, type Wrong } from './kit.ts'
 
 /** A check that several scenarios end so. Their probes note `trying`, with the address if it is a page fault. */
 export function panicCheck({
@@ -29,8 +29,7 @@ function mustPanic(probed: Probed): Wrong | undefined {
     return { expected: `${scenario}: what is allowed is served first`, observed: probed.ending }
   const what = address === undefined ? 'the access that it makes' : `the access to ${hex(address)}`
   const expected = `${scenario}: the kernel panics at ${what}`
-  if (probed.note('survived'))
-    return { expected, observed: `the access was served${howServed(probed, address)}` }
+  if (probed.note('survived')) return { expected, ...served(probed, address) }
   const fault = probed.faults(since).findLast(({ vector }) => vector === VECTOR_PF || vector === VECTOR_GP)
   const meant =
     address === undefined
@@ -38,7 +37,12 @@ function mustPanic(probed: Probed): Wrong | undefined {
       : fault?.vector === VECTOR_PF && fault.address >> 12n === address >> 12n
   return run.stop.reason === 'panic' && meant ? undefined : { expected, observed: probed.ending }
 }
-function howServed(probed: Probed, va: u64 | undefined): string {
+function served(probed: Probed, va: u64 | undefined): Omit<Wrong, 'expected'> {
+  const observed = 'the access was served'
   const [machine, root] = [probed.machine('final'), probed.root('probe')]
-  return machine && root !== undefined && va !== undefined ? `: ${walk(machine, root, va)}` : ''
+  if (!machine || root === undefined || va === undefined) return { observed }
+  return {
+    observed: `${observed}: ${walk(machine, root, va)}`,
+    shows: showing(probed, 'final', root, [va]),
+  }
 }

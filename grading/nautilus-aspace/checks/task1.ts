@@ -3,8 +3,20 @@
 import type { Check } from '@pagewalk/grader'
 import type { u64 } from '@pagewalk/machine/x86-64'
 import { EAGER_PLACES, LOW_BYTES, markOf } from '../probes/places.ts'
-import { hex, mappedPage, type Probed, staleEntry, tellFault, wrongPage } from '../run.ts'
-import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import { hex, type Probed, tellFault } from '../run.ts'
+import {
+  firstWrong,
+  isWrong,
+  mappedPages,
+  mustEnd,
+  mustReturn,
+  probeCheck,
+  stalePages,
+  type Tables,
+  tablesAt,
+  type Wrong,
+  wrongPages,
+} from './kit.ts'
 
 /** In every probe's space, for the kernel's own sake. */
 const LOW = { va: 0n, pa: 0n, pages: LOW_BYTES / 4096 }
@@ -12,13 +24,8 @@ const PAGE = 4096n
 const BEFORE_THE_MOVE = 'before the thread moves'
 
 /** The tables of the space right after the regions were added: their root is known from the later move. */
-function added(probed: Probed): { machine: NonNullable<ReturnType<Probed['machine']>>; root: u64 } | Wrong {
-  const machine = probed.machine('added')
-  const root = probed.root('eager')
-  if (machine && root !== undefined) return { machine, root }
-  return { expected: 'a thread moves to a space with eager regions and lives on', observed: probed.ending }
-}
-const isWrong = (value: object): value is Wrong => 'observed' in value
+const added = (probed: Probed): Tables | Wrong =>
+  tablesAt(probed, 'added', 'eager', 'a thread moves to a space with eager regions and lives on')
 
 /** Every page around the regions that no region has. */
 function borders(): u64[] {
@@ -67,10 +74,8 @@ export const task1: readonly Check[] = [
         () => {
           const tables = added(probed)
           if (isWrong(tables)) return tables
-          const wrong = wrongPage(tables.machine, tables.root, LOW)
-          return wrong
-            ? { expected: `the low region is mapped ${BEFORE_THE_MOVE}`, observed: wrong }
-            : undefined
+          const wrong = wrongPages(tables, LOW)
+          return wrong && { expected: `the low region is mapped ${BEFORE_THE_MOVE}`, ...wrong }
         },
         () => {
           const moved = probed.time('cr3 eager') ?? 0
@@ -95,10 +100,8 @@ export const task1: readonly Check[] = [
         ...EAGER_PLACES.map((place) => () => {
           const refused = mustReturn(probed, `add ${place.name}`, true, `add_region (${place.name})`)
           if (refused) return refused
-          const wrong = wrongPage(tables.machine, tables.root, { ...place, user: false })
-          return wrong
-            ? { expected: `region "${place.name}" is mapped as it says`, observed: wrong }
-            : undefined
+          const wrong = wrongPages(tables, { ...place, user: false })
+          return wrong && { expected: `region "${place.name}" is mapped as it says`, ...wrong }
         }),
         () => wrongReads(probed),
       )
@@ -113,8 +116,8 @@ export const task1: readonly Check[] = [
     judge: (probed) => {
       const tables = added(probed)
       if (isWrong(tables)) return tables
-      const mapped = mappedPage(tables.machine, tables.root, borders())
-      return mapped ? { expected: 'no page outside the regions is mapped', observed: mapped } : undefined
+      const mapped = mappedPages(tables, borders())
+      return mapped && { expected: 'no page outside the regions is mapped', ...mapped }
     },
   }),
   probeCheck({
@@ -171,12 +174,9 @@ export const task1: readonly Check[] = [
             : { expected: `CR3 ${hex(root ?? 0n)} in both threads`, observed: `CR3 ${hex(other)}` }
         },
         () => {
-          const machine = probed.machine('final')
-          const root = probed.root('back')
-          const stale = machine && root !== undefined ? staleEntry(machine, root) : undefined
-          return stale
-            ? { expected: 'nothing of a space is left in the TLB when it is left', observed: stale }
-            : undefined
+          const tables = tablesAt(probed, 'final', 'back')
+          const stale = isWrong(tables) ? undefined : stalePages(tables)
+          return stale && { expected: 'nothing of a space is left in the TLB when it is left', ...stale }
         },
       ),
   }),

@@ -3,9 +3,19 @@
 import type { Check } from '@pagewalk/grader'
 import { heldAfter, type Mode, operations } from '../probes/operations.ts'
 import { markOf, OVERLAPS } from '../probes/places.ts'
-import { hex, mappedPage, type Probed, translate, wrongPage } from '../run.ts'
+import { hex, type Probed, translate } from '../run.ts'
 import { SET_SEEDS, SET_STEPS } from '../scenarios.ts'
-import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import {
+  firstWrong,
+  isWrong,
+  mappedPages,
+  mustEnd,
+  mustReturn,
+  probeCheck,
+  tablesAt,
+  type Wrong,
+  wrongPages,
+} from './kit.ts'
 
 export const task2: readonly Check[] = [
   probeCheck({
@@ -147,9 +157,9 @@ export const modelWrong = (probed: Probed, seed: number, count: number): Wrong |
   operationsWrong(probed, seed, count, 'all') ?? mapWrong(probed, seed, count)
 /** After the last operation: what is mapped in the windows is what the model holds, and nothing else. */
 function mapWrong(probed: Probed, seed: number, count: number): Wrong | undefined {
-  const machine = probed.machine('played')
-  const root = probed.root('probe')
-  if (!machine || root === undefined) return { expected: 'all operations return', observed: probed.ending }
+  const tables = tablesAt(probed, 'played', 'probe', 'all operations return')
+  if (isWrong(tables)) return tables
+  const { machine, root } = tables
   const held = heldAfter(seed, count, 'all')
   for (const { va, pages, pa, flags } of held) {
     const wanted = { va, pa, pages, writable: (flags & 2) !== 0 }
@@ -157,16 +167,13 @@ function mapWrong(probed: Probed, seed: number, count: number): Wrong | undefine
     const there = Array.from({ length: pages }, (_, page) => page).filter(
       (page) => (flags & 64) !== 0 || translate(machine, root, va + BigInt(page * 4096)),
     )
-    const wrong = wrongPage(machine, root, wanted, there)
-    if (wrong)
-      return { expected: 'after the last operation every page is as its region says', observed: wrong }
+    const wrong = wrongPages(tables, wanted, there)
+    if (wrong) return { expected: 'after the last operation every page is as its region says', ...wrong }
   }
   const edges = held.flatMap(({ va, pages }) => [va - 4096n, BigInt.asUintN(64, va + BigInt(pages * 4096))])
   const free = edges.filter(
     (at) => at >= 0x1000_0000n && !held.some(({ va, pages }) => va <= at && at < va + BigInt(pages * 4096)),
   )
-  const mapped = mappedPage(machine, root, free)
-  return mapped
-    ? { expected: 'after the last operation no page is mapped outside the regions', observed: mapped }
-    : undefined
+  const mapped = mappedPages(tables, free)
+  return mapped && { expected: 'after the last operation no page is mapped outside the regions', ...mapped }
 }

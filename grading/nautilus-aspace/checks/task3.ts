@@ -1,11 +1,21 @@
 // Task 3: lazy page table construction.
 
-import { type Check, fail, pass } from '@pagewalk/grader'
+import { type Check, fail, pass, type Shows } from '@pagewalk/grader'
 import { type u64, VECTOR_PF } from '@pagewalk/machine/x86-64'
 import { FRAMES, LAST, LAZY_PA, LAZY_PAGES, LAZY_VA, TOUCHED } from '../probes/places.ts'
-import { Probed, translate, wrongPage } from '../run.ts'
+import { Probed, translate } from '../run.ts'
 import { highFaults, shellSpace } from '../shell-run.ts'
-import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import {
+  firstWrong,
+  isWrong,
+  mustEnd,
+  mustReturn,
+  probeCheck,
+  showing,
+  tablesAt,
+  type Wrong,
+  wrongPages,
+} from './kit.ts'
 import { panicCheck } from './panic.ts'
 import { reads } from './task2.ts'
 
@@ -15,15 +25,18 @@ const LAZY = { va: LAZY_VA, pa: LAZY_PA, pages: LAZY_PAGES }
 const MOST_AT_ONCE = 512
 const PAGE = 4096n
 
-/** Pages of the lazy region that are mapped in an image. */
-function present(probed: Probed, label: string): number[] | Wrong {
-  const machine = probed.machine(label)
-  const root = probed.root('probe')
-  if (!machine || root === undefined)
-    return { expected: 'a thread reads a page of a lazy region and lives on', observed: probed.ending }
-  return Array.from({ length: LAZY_PAGES }, (_, page) => page).filter((page) =>
-    translate(machine, root, LAZY_VA + BigInt(page) * PAGE),
-  )
+/** Pages of the lazy region that are mapped in an image, as what the machine shows. */
+function present(probed: Probed, label: string): Present | Wrong {
+  const tables = tablesAt(probed, label, 'probe', 'a thread reads a page of a lazy region and lives on')
+  if (isWrong(tables)) return tables
+  const { machine, root } = tables
+  const all = Array.from({ length: LAZY_PAGES }, (_, page) => LAZY_VA + BigInt(page) * PAGE)
+  const pages = all.filter((va) => translate(machine, root, va))
+  return { count: pages.length, shows: showing(probed, label, root, pages) }
+}
+interface Present {
+  readonly count: number
+  readonly shows: Shows
 }
 const faultsBetween = (probed: Probed, from: number, to: number): number =>
   probed
@@ -48,11 +61,9 @@ export const task3: readonly Check[] = [
             TOUCHED.map((page, n) => LAZY_PA + BigInt(page) * PAGE + (n === 0 ? 0x123n : 0xfffn)),
           ),
         () => {
-          const [machine, root] = [probed.machine('after'), probed.root('probe')]
-          const wrong = machine && root !== undefined && wrongPage(machine, root, LAZY, TOUCHED)
-          return wrong
-            ? { expected: 'each page that was read leads to its frame', observed: wrong }
-            : undefined
+          const tables = tablesAt(probed, 'after')
+          const wrong = isWrong(tables) ? undefined : wrongPages(tables, LAZY, TOUCHED)
+          return wrong && { expected: 'each page that was read leads to its frame', ...wrong }
         },
       ),
   }),
@@ -65,13 +76,14 @@ export const task3: readonly Check[] = [
     judge: (probed) => {
       const before = present(probed, 'before')
       const one = present(probed, 'one')
-      if (!Array.isArray(before)) return before
-      if (!Array.isArray(one)) return one
+      if (isWrong(before)) return before
+      if (isWrong(one)) return one
       const expected = 'after add_region no page of the lazy region is mapped'
-      if (before.length > 0) return { expected, observed: `${before.length} of ${LAZY_PAGES} pages are` }
+      if (before.count > 0)
+        return { expected, observed: `${before.count} of ${LAZY_PAGES} pages are`, shows: before.shows }
       const most = `a read of one byte maps one page, or a few around it (at most ${MOST_AT_ONCE} of 4 KiB)`
-      return one.length > MOST_AT_ONCE
-        ? { expected: most, observed: `it mapped ${one.length} pages` }
+      return one.count > MOST_AT_ONCE
+        ? { expected: most, observed: `it mapped ${one.count} pages`, shows: one.shows }
         : undefined
     },
   }),
@@ -138,9 +150,9 @@ export const task3: readonly Check[] = [
         () => reads(probed, 'end', [LAST.pa + 0x3fffn, LAST.pa]),
         () => mustReturn(probed, 'eager', true, 'add_region of an eager region that ends at 2^64'),
         () => {
-          const [machine, root] = [probed.machine('eager'), probed.root('eager')]
-          const wrong = machine && root !== undefined && wrongPage(machine, root, LAST)
-          return wrong ? { expected: 'each of its pages is mapped', observed: wrong } : undefined
+          const tables = tablesAt(probed, 'eager', 'eager')
+          const wrong = isWrong(tables) ? undefined : wrongPages(tables, LAST)
+          return wrong && { expected: 'each of its pages is mapped', ...wrong }
         },
         () => mustEnd(probed, 'its last byte can be read'),
       ),
@@ -208,8 +220,8 @@ export const task3: readonly Check[] = [
 ]
 
 function placesWrong(probed: Probed): Wrong | undefined {
-  const [machine, root] = [probed.machine('touched'), probed.root('probe')]
-  if (!machine || root === undefined) return { expected: 'the probe ends', observed: probed.ending }
+  const tables = tablesAt(probed, 'touched', 'probe', 'the probe ends')
+  if (isWrong(tables)) return tables
   const rights: [u64, boolean, boolean][] = [
     [0x4000_0000n, true, false],
     [0x4000_3000n, false, false],
@@ -219,8 +231,8 @@ function placesWrong(probed: Probed): Wrong | undefined {
   ]
   for (const [n, [va, writable, executable]] of rights.entries()) {
     const pa = FRAMES + BigInt(n) * 0x8000n
-    const wrong = wrongPage(machine, root, { va, pa, pages: 1, writable, user: false, executable })
-    if (wrong) return { expected: 'a lazy page has the rights of its region', observed: wrong }
+    const wrong = wrongPages(tables, { va, pa, pages: 1, writable, user: false, executable })
+    if (wrong) return { expected: 'a lazy page has the rights of its region', ...wrong }
   }
   return undefined
 }

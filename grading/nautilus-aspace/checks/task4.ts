@@ -4,9 +4,23 @@ import { type Check, fail, pass } from '@pagewalk/grader'
 import type { Machine } from '@pagewalk/machine'
 import type { u64 } from '@pagewalk/machine/x86-64'
 import { CHANGES, type Change, FRAMES, LOW_BYTES, MOVED_BY, NEIGHBOURS, touchedOf } from '../probes/places.ts'
-import { hex, mappedPage, Probed, staleEntry, translate, type Wanted, wrongPage } from '../run.ts'
+import { hex, Probed, translate, type Wanted } from '../run.ts'
 import { SET_SEEDS, SET_STEPS } from '../scenarios.ts'
-import { firstWrong, mustEnd, mustReturn, probeCheck, type Wrong } from './kit.ts'
+import {
+  firstWrong,
+  isWrong,
+  look,
+  mappedPages,
+  mustEnd,
+  mustReturn,
+  probeCheck,
+  showing,
+  stalePages,
+  type Tables,
+  tablesAt,
+  type Wrong,
+  wrongPages,
+} from './kit.ts'
 import { panicCheck } from './panic.ts'
 import { modelWrong, reads } from './task2.ts'
 
@@ -14,47 +28,31 @@ const NEEDS = ['eager-space-lives', 'lazy-pages-right']
 const PAGE = 4096n
 const LOW: Wanted = { va: 0n, pa: 0n, pages: LOW_BYTES / 4096, writable: true }
 
-/** The machine at an image, and the root of the probe's space. */
-function at(probed: Probed, label: string): { machine: Machine; root: u64 } | Wrong {
-  const [machine, root] = [probed.machine(label), probed.root('probe')]
-  return machine && root !== undefined
-    ? { machine, root }
-    : { expected: `the probe comes to "${label}"`, observed: probed.ending }
-}
-const look = (
-  probed: Probed,
-  label: string,
-  judge: (machine: Machine, root: u64) => Wrong | undefined,
-): Wrong | undefined => {
-  const found = at(probed, label)
-  return 'machine' in found ? judge(found.machine, found.root) : found
-}
 const noStale = (probed: Probed, label: string, after: string): Wrong | undefined =>
-  look(probed, label, (machine, root) => {
-    const stale = staleEntry(machine, root)
-    return stale
-      ? { expected: `after ${after} the TLB holds nothing that the tables do not say`, observed: stale }
-      : undefined
+  look(probed, label, (tables) => {
+    const stale = stalePages(tables)
+    return stale && { expected: `after ${after} the TLB holds nothing that the tables do not say`, ...stale }
   })
 const wanted = ({ va, pa, pages }: Change): Wanted => ({ va, pa, pages })
 /** Pages of a change that must be in the tables: all of an eager one. Of a lazy one, those that were touched may be gone: they fault anew. */
 const mustBeThere = (change: Change): number[] =>
   change.lazy ? [] : Array.from({ length: change.pages }, (_, page) => page)
 /** Every page of a region that is mapped is as `want` says; `all`: every page must be. */
-function mapped(machine: Machine, root: u64, want: Wanted, all: readonly number[]): string | undefined {
+function mapped(tables: Tables, want: Wanted, all: readonly number[]): ReturnType<typeof wrongPages> {
+  const { machine, root } = tables
   const there = Array.from({ length: want.pages }, (_, page) => page).filter(
     (page) => all.includes(page) || translate(machine, root, want.va + BigInt(page) * PAGE),
   )
-  return wrongPage(machine, root, want, there)
+  return wrongPages(tables, want, there)
 }
 /** Rights and addresses of the pages around the changes: nobody has asked to change them. */
-function neighboursWrong(probed: Probed, machine: Machine, root: u64): string | undefined {
+function neighboursWrong(tables: Tables): ReturnType<typeof wrongPages> {
   for (const neighbour of NEIGHBOURS) {
-    if (probed.status(`add ${neighbour.name}`) !== 0) continue // judged elsewhere
-    const wrong = mapped(machine, root, { ...wanted(neighbour), writable: true }, mustBeThere(neighbour))
-    if (wrong) return `${neighbour.name}: ${wrong}`
+    if (tables.probed.status(`add ${neighbour.name}`) !== 0) continue // judged elsewhere
+    const wrong = mapped(tables, { ...wanted(neighbour), writable: true }, mustBeThere(neighbour))
+    if (wrong) return { ...wrong, observed: `${neighbour.name}: ${wrong.observed}` }
   }
-  return wrongPage(machine, root, LOW)
+  return wrongPages(tables, LOW)
 }
 const everyCall = (probed: Probed, verb: string, accepted = true): (() => Wrong | undefined)[] =>
   CHANGES.map(
@@ -98,12 +96,12 @@ export const task4: readonly Check[] = [
       firstWrong(
         ...everyCall(probed, 'remove'),
         () =>
-          look(probed, 'removed', (machine, root) => {
+          look(probed, 'removed', (tables) => {
             const pages = CHANGES.flatMap(({ va, pages: n }) =>
               Array.from({ length: n }, (_, p) => va + BigInt(p) * PAGE),
             )
-            const left = mappedPage(machine, root, pages)
-            return left ? { expected: 'no page of a removed region is mapped', observed: left } : undefined
+            const left = mappedPages(tables, pages)
+            return left && { expected: 'no page of a removed region is mapped', ...left }
           }),
         ...CHANGES.map(
           ({ name }) =>
@@ -240,19 +238,13 @@ export const task4: readonly Check[] = [
     judge: (probed) =>
       firstWrong(
         () =>
-          look(probed, 'after', (machine, root) => {
+          look(probed, 'after', (tables) => {
             const [, lazyChange] = CHANGES as [Change, Change]
-            const wrong = mapped(machine, root, wanted(lazyChange), touchedOf(lazyChange))
-            if (wrong)
-              return { expected: 'the region is mapped as before the refused requests', observed: wrong }
-            const outside = mappedPage(machine, root, [
-              lazyChange.va - PAGE,
-              lazyChange.va - 2n * PAGE,
-              0x9_0000_0000n,
-            ])
-            return outside
-              ? { expected: 'nothing of a refused region is mapped', observed: outside }
-              : undefined
+            const wrong = mapped(tables, wanted(lazyChange), touchedOf(lazyChange))
+            if (wrong) return { expected: 'the region is mapped as before the refused requests', ...wrong }
+            const around = [lazyChange.va - PAGE, lazyChange.va - 2n * PAGE, 0x9_0000_0000n]
+            const outside = mappedPages(tables, around)
+            return outside && { expected: 'nothing of a refused region is mapped', ...outside }
           }),
         () =>
           mustReturn(probed, 'add before it', true, 'add_region of what a refused region would have covered'),
@@ -327,11 +319,9 @@ export const task4: readonly Check[] = [
         () => reads(probed, 'third', [CHANGES[2]!.pa + MOVED_BY + PAGE]),
         () => reads(probed, 'fourth', [CHANGES[3]!.pa]),
         () => {
-          const [machine, root] = [probed.machine('entered'), probed.root('other')]
-          const stale = machine && root !== undefined ? staleEntry(machine, root) : undefined
-          return stale
-            ? { expected: 'nothing stale in the TLB of the space that is entered', observed: stale }
-            : undefined
+          const tables = tablesAt(probed, 'entered', 'other')
+          const stale = isWrong(tables) ? undefined : stalePages(tables)
+          return stale && { expected: 'nothing stale in the TLB of the space that is entered', ...stale }
         },
       ),
   }),
@@ -405,15 +395,12 @@ const REFUSED = [
 ]
 
 function movedRight(probed: Probed, label: string): Wrong | undefined {
-  return look(probed, label, (machine, root) => {
+  return look(probed, label, (tables) => {
     for (const change of CHANGES) {
       const want = wanted({ ...change, pa: change.pa + MOVED_BY })
-      const wrong = mapped(machine, root, want, mustBeThere(change))
+      const wrong = mapped(tables, want, mustBeThere(change))
       if (wrong)
-        return {
-          expected: 'after move_region every page that is mapped leads to the new frames',
-          observed: wrong,
-        }
+        return { expected: 'after move_region every page that is mapped leads to the new frames', ...wrong }
     }
     return undefined
   })
@@ -431,24 +418,19 @@ function filled(probed: Probed): Wrong | undefined {
   )
 }
 function rightsAt(probed: Probed, label: string, writable: boolean): Wrong | undefined {
-  return look(probed, label, (machine, root) => {
+  return look(probed, label, (tables) => {
     for (const change of CHANGES) {
-      const wrong = mapped(machine, root, { ...wanted(change), writable }, mustBeThere(change))
+      const wrong = mapped(tables, { ...wanted(change), writable }, mustBeThere(change))
       if (wrong)
-        return {
-          expected: `every page that is mapped has ${writable ? 'W again' : 'lost W'}`,
-          observed: wrong,
-        }
+        return { expected: `every page that is mapped has ${writable ? 'W again' : 'lost W'}`, ...wrong }
     }
     return undefined
   })
 }
 function beside(probed: Probed, label: string): Wrong | undefined {
-  return look(probed, label, (machine, root) => {
-    const wrong = neighboursWrong(probed, machine, root)
-    return wrong
-      ? { expected: 'regions that nobody has changed are mapped as before', observed: wrong }
-      : undefined
+  return look(probed, label, (tables) => {
+    const wrong = neighboursWrong(tables)
+    return wrong && { expected: 'regions that nobody has changed are mapped as before', ...wrong }
   })
 }
 /** No CR3 was loaded while another space was changed. */
@@ -484,17 +466,19 @@ function scribbled(probed: Probed): Wrong | undefined {
     }
   const root = probed.root('back')
   const wrong = root === undefined ? undefined : defaultWrong(machine, root)
-  return wrong
-    ? {
-        expected: `${probed.scenario}: the default address space maps all of memory at its own addresses`,
-        observed: wrong,
-      }
-    : undefined
+  return (
+    wrong && {
+      expected: `${probed.scenario}: the default address space maps all of memory at its own addresses`,
+      observed: wrong.observed,
+      shows: showing(probed, 'final', wrong.root, [wrong.va]),
+    }
+  )
 }
-function defaultWrong(machine: Machine, root: u64): string | undefined {
+function defaultWrong(machine: Machine, root: u64): { observed: string; root: u64; va: u64 } | undefined {
   for (let va = 0n; va < 0x400_0000n; va += 0x10_0000n) {
     const got = translate(machine, root, va)
-    if (got?.pa !== va || !got.writable) return `${hex(va)} leads to ${got ? hex(got.pa) : 'nothing'}`
+    if (got?.pa !== va || !got.writable)
+      return { observed: `${hex(va)} leads to ${got ? hex(got.pa) : 'nothing'}`, root, va }
   }
   return undefined
 }
