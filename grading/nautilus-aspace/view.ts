@@ -1,8 +1,14 @@
 // The machine as data, with this lab's words for owners, threads and address spaces.
 
-import { type Snapshot, type SpaceToSurvey, survey } from '@pagewalk/grader'
+import { type RegionToSurvey, type Snapshot, type SpaceToSurvey, survey } from '@pagewalk/grader'
 import { Machine, type MachineImage } from '@pagewalk/machine'
-import { DEFAULT_CR3, KMEM_MAP_ADDR, KMEM_START } from '@pagewalk/nautilus-aspace'
+import {
+  DEFAULT_CR3,
+  KMEM_MAP_ADDR,
+  KMEM_START,
+  type LedgerRegion,
+  ledgerOf,
+} from '@pagewalk/nautilus-aspace'
 import { spacesOf, threadsOf } from './kernel-state.ts'
 
 /** What the allocator has given a page for, by the byte in its map. */
@@ -32,7 +38,12 @@ export function view(image: MachineImage): Snapshot {
       ...spaces
         .filter(({ cr3 }) => cr3 !== DEFAULT_CR3)
         .map(
-          ({ name, cr3, address }): SpaceToSurvey => ({ id: `${name} ${address.toString(16)}`, name, cr3 }),
+          ({ name, cr3, address }): SpaceToSurvey => ({
+            id: `${name} ${address.toString(16)}`,
+            name,
+            cr3,
+            regions: ledgerOf(machine.memory, address).map(regionTold),
+          }),
         ),
     ],
     threads: threadsOf(machine).map(({ tid, name, status, aspace }) => ({
@@ -43,6 +54,14 @@ export function view(image: MachineImage): Snapshot {
     })),
     owner: (pn) => owners[pn] ?? { owner: 'free', refcount: 0 },
   })
+}
+/** Of a region, bit by bit. */
+const FLAGS = 'READ WRITE EXEC PIN KERN SWAP EAGER ANON FILE GROWS_UP GROWS_DOWN'.split(' ')
+/** Their memory is found when it is first used. */
+const FRESH = (1 << FLAGS.indexOf('ANON')) | (1 << FLAGS.indexOf('FILE'))
+function regionTold({ vaStart, paStart, lenBytes, flags }: LedgerRegion): RegionToSurvey {
+  const rights = FLAGS.filter((_, bit) => flags & (1 << bit)).join(' ')
+  return { va: vaStart, length: lenBytes, rights, ...(!(flags & FRESH) && { pa: paStart }) }
 }
 function pageOwners(machine: Machine): { owner: string; refcount: number }[] {
   let last = 'free'

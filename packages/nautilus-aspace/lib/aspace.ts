@@ -12,6 +12,7 @@ import { type ExcpEntry, writeCr3 } from './exception.ts'
 import type { NkFile } from './fs.ts'
 import { free, malloc } from './kmem.ts'
 import { FIRST_ASPACE_ADDR, KMEM_ASPACE, PAGE_BYTES } from './layout.ts'
+import { ledgerAdd, ledgerChange, ledgerRemove } from './ledger.ts'
 import { nkPagingDefaultCr3 } from './paging-helpers.ts'
 import { printers } from './print.ts'
 import { ring0 } from './ring0.ts'
@@ -127,7 +128,7 @@ const NAME_BYTES = 32
 const STATE = 40
 const INTERFACE = 48
 const NEXT = 56
-const CR3 = 64
+const CR3 = 64 // behind it: ledger.ts
 
 /** `nk_aspace_t`: an address space. */
 export class NkAspace {
@@ -264,11 +265,15 @@ export function nkAspaceDestroy(aspace: NkAspace): Status {
 }
 /** `nk_aspace_add_region(aspace, region)` @returns 0, or -1 if it may not be, for example because it overlaps another */
 export function nkAspaceAddRegion(aspace: NkAspace, region: NkAspaceRegion): Status {
-  return aspace.iface.addRegion(aspace.state, region)
+  const status = aspace.iface.addRegion(aspace.state, region)
+  if (status === 0) ledgerAdd(aspace.address, region)
+  return status
 }
 /** `nk_aspace_remove_region(aspace, region)` @returns 0, or -1 if there is no identical region, or it is pinned */
 export function nkAspaceRemoveRegion(aspace: NkAspace, region: NkAspaceRegion): Status {
-  return aspace.iface.removeRegion(aspace.state, region)
+  const status = aspace.iface.removeRegion(aspace.state, region)
+  if (status === 0) ledgerRemove(aspace.address, region)
+  return status
 }
 /** `nk_aspace_protect_region(aspace, region, prot)`: give a region other flags. @returns 0, or -1 if it is not there */
 export function nkAspaceProtectRegion(
@@ -276,7 +281,9 @@ export function nkAspaceProtectRegion(
   region: NkAspaceRegion,
   prot: NkAspaceProtection,
 ): Status {
-  return aspace.iface.protectRegion(aspace.state, region, prot)
+  const status = aspace.iface.protectRegion(aspace.state, region, prot)
+  if (status === 0) ledgerChange(aspace.address, region, { ...region, protect: prot })
+  return status
 }
 /**
  * `nk_aspace_move_region(aspace, cur_region, new_region)`
@@ -291,7 +298,9 @@ export function nkAspaceMoveRegion(
   curRegion: NkAspaceRegion,
   newRegion: NkAspaceRegion,
 ): Status {
-  return aspace.iface.moveRegion(aspace.state, curRegion, newRegion)
+  const status = aspace.iface.moveRegion(aspace.state, curRegion, newRegion)
+  if (status === 0) ledgerChange(aspace.address, curRegion, newRegion)
+  return status
 }
 
 /**

@@ -33,6 +33,7 @@ import {
   VECTOR_PIC,
   VECTOR_SPURIOUS,
 } from './layout.ts'
+import { ledgerUses } from './ledger.ts'
 import { nkPrintk, printInit } from './print.ts'
 import { attachRing0, ring0 } from './ring0.ts'
 import { nkThreadStart, schedInit, schedStart, threadGate } from './sched.ts'
@@ -90,6 +91,7 @@ export function bootWith(
 ): void {
   check(machine, kernel)
   attachRing0(machine.ring0)
+  ledgerUses(machine.memory)
   loadKernel(machine)
   bindGates(machine.ring0, () => bootGate(kernel, config, start))
   machine.start({

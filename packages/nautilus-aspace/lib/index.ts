@@ -5,6 +5,7 @@ import { INSTRUCTIONS_PER_SECOND, MEMSIZE } from './layout.ts'
 
 export { type BootConfig, boot, bootWith, type KernelModule, type Spawn } from './boot.ts'
 export * from './layout.ts'
+export { type LedgerRegion, ledgerOf } from './ledger.ts'
 /** The machine that this lab runs on; it may have up to 8 CPUs. */
 export const machineOptions: MachineOptions = {
   memoryBytes: Number(MEMSIZE),

@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test } from 'vitest'
 import type { NkAspaceImpl, NkAspaceInterface, NkAspaceRegion, Status } from '../lib/kernel.ts'
+import { ledgerOf } from '../lib/ledger.ts'
 import { inThread, KERN, type Kernel, load, R, region, W, X } from './kit.ts'
 
 let kernel: Kernel
@@ -12,7 +13,10 @@ beforeAll(async () => {
 })
 
 /** Address spaces that all use the boot tables; `calls` tells what was called, with what. */
-function recorder(hooks = 3): { impl: NkAspaceImpl; calls: string[]; regions: unknown[] } {
+function recorder(
+  hooks = 3,
+  answer: Status = -1,
+): { impl: NkAspaceImpl; calls: string[]; regions: unknown[] } {
   const calls: string[] = []
   const regions: unknown[] = []
   const call = (name: string, status: Status = 0): Status => {
@@ -21,7 +25,7 @@ function recorder(hooks = 3): { impl: NkAspaceImpl; calls: string[]; regions: un
   }
   const given = (name: string, ...objects: unknown[]): Status => {
     regions.push(...objects)
-    return call(name, -1)
+    return call(name, answer)
   }
   const space = (name: string): NkAspaceInterface<string> => ({
     destroy: () => call(`destroy ${name}`),
@@ -246,4 +250,31 @@ test('an exception in the base address space panics', () => {
     yield* lib.readByte(0x40_0000_0000n)
   })
   expect(stop).toMatchObject({ reason: 'panic', message: expect.stringContaining('exception 14') })
+})
+
+test('memory tells which regions an address space has accepted, and nothing of those that it refused', () => {
+  const { impl } = recorder(3, 0)
+  const refusing = recorder()
+  inThread(kernel, function* regions(machine) {
+    const ledger = (space: { address: bigint }) =>
+      ledgerOf(machine.memory, space.address).map(({ vaStart, paStart, flags }) => [vaStart, paStart, flags])
+    lib.nkAspaceRegisterImpl(impl)
+    const space = lib.nkAspaceCreate('recorder', 'a', CHARS)!
+    const [one, two] = [region(0x20_0000n, 0x1000n, 1, R), region(0x10_0000n, 0x3000n, 2, R | W)]
+    expect(ledger(space)).toEqual([])
+    for (const each of [one, two]) lib.nkAspaceAddRegion(space, each)
+    expect(ledger(space)).toEqual([two, one].map((r) => [r.vaStart, r.paStart, r.protect.flags]))
+    lib.nkAspaceProtectRegion(space, one, { flags: X })
+    lib.nkAspaceMoveRegion(space, two, { ...two, paStart: 0x70_0000n })
+    expect(ledger(space)).toEqual([
+      [two.vaStart, 0x70_0000n, two.protect.flags],
+      [one.vaStart, one.paStart, X],
+    ])
+    lib.nkAspaceRemoveRegion(space, two)
+    expect(ledger(space)).toEqual([[one.vaStart, one.paStart, X]])
+    const strict = refusing.impl.create('b', CHARS)!
+    lib.nkAspaceAddRegion(strict, one)
+    expect(ledger(strict)).toEqual([])
+    yield* []
+  })
 })
