@@ -8,6 +8,7 @@ import { COMMANDS, machineOptions } from '@pagewalk/weensyos'
 import { loadPrograms } from '@pagewalk/weensyos/programs/node.ts'
 import { checks } from './checks.ts'
 import { INSTRUCTIONS_PER_TICK, LAST_TICKS_ADDR, SHOWING_ADDR } from './layout.ts'
+import { EXPECTS, LEGEND } from './map-words.ts'
 import { endedByProgram } from './os.ts'
 import { rubric } from './rubric.ts'
 import { scenarios } from './scenarios.ts'
@@ -52,7 +53,7 @@ export const weensyos: Lab = {
     boot: (program) => ({ command: program, programs: loadPrograms('slow') }),
     instructionsPerTick: INSTRUCTIONS_PER_TICK,
     keys: [
-      { key: 'a', does: 'allocators' },
+      { key: 'a', does: 'allocator' },
       { key: 'f', does: 'fork' },
       { key: 'e', does: 'forkexit' },
     ],
@@ -64,6 +65,8 @@ export const weensyos: Lab = {
             { address: SHOWING_ADDR, value: digit },
             { address: LAST_TICKS_ADDR, value: 0x7fff_ffff },
           ],
+    legend: LEGEND,
+    expects: EXPECTS,
   },
   starter: {
     files: {

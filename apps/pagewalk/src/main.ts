@@ -21,7 +21,8 @@ async function told(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE // commander has said it
   const grader = await import('@pagewalk/grader').catch(() => undefined) // may be what failed
   if (grader && (error instanceof grader.UsageError || error instanceof grader.SubmissionError)) {
-    process.stderr.write(`pagewalk: ${grader.plain(error.message)}\n`)
+    const { troubleText } = await import('./terminal.ts')
+    process.stderr.write(troubleText(error))
     return EXIT_USAGE
   }
   const stack = error instanceof Error ? error.stack : String(error)
@@ -90,6 +91,15 @@ async function commands(): Promise<Command> {
       'also write a sheet for each submission that a person gives points to (see below)',
     )
     .option('--points <file>', 'the points that a person has given, as JSON (see below)')
+    .option('--step <id>', 'grade up to this step: 1, 2, ...; what comes after it does not count')
+    .option(
+      '--html <file>',
+      'also write a page with the reasons and the maps, for a browser; - is standard output, instead of the report',
+    )
+    .option(
+      '--no-types',
+      'leave out the warnings about types, which the report of a single submission ends with',
+    )
     .addHelpText('after', READERS)
     .action(async (paths: string[], options) => {
       const { gradePaths } = await import('./grade.ts')
@@ -102,6 +112,12 @@ async function commands(): Promise<Command> {
     .argument('<path>', "a student's folder, or the file that makes it one")
     .addOption(lab())
     .option('--program <name>', "what to boot (default: the lab's first)")
+    .option('--watch', 'boot again whenever the files have been saved')
+    .option('--step <id>', 'tell what the screen must show once this step is done')
+    .option(
+      '--log <file>',
+      'write what the kernel prints with logPrintf to this file, as it comes; with --headless, - is standard output',
+    )
     .option('--headless', 'no terminal: run as fast as it goes, then print the screen as text')
     .option('--ticks <n>', 'with --headless: how many timer ticks to run (default: 500)', ticks)
     .option('--keys <keys>', 'with --headless: keys to press at the start, such as f')
@@ -111,6 +127,30 @@ async function commands(): Promise<Command> {
     .action(async (path: string, options) => {
       const { runHeadless, runLive } = await import('./run.ts')
       await (options.headless ? runHeadless(path, options) : runLive(path, options))
+    })
+
+  program
+    .command('explain')
+    .description(
+      'One address in words: the page walk, what an access does, whose the page is, TLB, regions, page faults.',
+    )
+    .argument('<path>', "a student's folder, or the file that makes it one")
+    .requiredOption('--va <address>', 'the virtual address, such as 0x40000')
+    .addOption(lab())
+    .option('--pid <n>', 'in the address space of this process', whole('a process ID, 0 or more', 0))
+    .option('--space <name>', 'in the address space of this name (default: the one that the CPU uses)')
+    .addOption(
+      new Option('--access <kind>', 'what is tried (default: read)').choices(['read', 'write', 'fetch']),
+    )
+    .option('--kernel', 'by ring 0 (default: by ring 3)')
+    .option('--program <name>', "what to boot (default: the lab's first)")
+    .option('--ticks <n>', 'how many timer ticks to run first (default: 500)', ticks)
+    .option('--keys <keys>', 'keys to press at the start')
+    .option('--type <text>', 'text to type once the system waits for it; \\n is Enter')
+    .option('--json', 'the same as one JSON object')
+    .action(async (path: string, options) => {
+      const { explain } = await import('./explain.ts')
+      await explain(path, options)
     })
 
   program
@@ -164,7 +204,8 @@ Without a command, the samples that come with the labs are graded.
 
 Examples:
   ${NAME} new weensyos my-lab          make a folder to work in
-  ${NAME} run my-lab                   boot it and watch
+  ${NAME} run my-lab --watch           boot it and watch; again at each save
+  ${NAME} explain my-lab --va 0x40000  what becomes of an address
   ${NAME} grade my-lab                 score it, with the reasons
   ${NAME} grade class/ --json          score a folder of folders, as JSON
 
@@ -172,9 +213,13 @@ Exit codes: 0 done, 1 a score below --fail-under, 2 wrong usage, 3 our own error
 
 const KEYS = `
 Keys while it runs (the line below the screen says which there are):
+  ?  h      all keys, and what the screen's signs mean
   p  .      pause; run to the next trap
   +  -      faster, slower
   r         start again
+  w         why it stopped: the whole story, with the stack in the student's files
+  x         asks for an address and tells its page walk
+  s         what the screen must show after the next step of the lab
   q         quit
   1 to 9    show the address space of that process, 0: all in turn, where the lab has such a screen
 Other keys go to the emulated keyboard. In a lab with a shell all keys do, also Ctrl-C; there the keys above come after

@@ -1,0 +1,94 @@
+// What one full grade costs: CPU time with and without start-up, wall clock, memory, beside the original's grading.
+//
+//     npm run bench -- grade [runs]
+//
+// Grades the reference of each lab as `grade PATH --json` does, with the public seed. Start-up is what the same command costs
+// with nothing to grade: Node, the command line and the labs are loaded. Node's cache of compiled code is warm: a first run of
+// each command is not counted.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Lab, PUBLIC_SEED, sampleSubmissions } from '@pagewalk/grader'
+import { nautilus } from '@pagewalk/grading-nautilus-aspace'
+import { weensyos } from '@pagewalk/grading-weensyos'
+import { type Cost, measure } from './measure/command.ts'
+
+/** What a full grade of WeensyOS may cost: seconds of CPU time, MiB. */
+const AIMS = { cpu: 1.5, afterStartUp: 1, memory: 300 } as const
+/**
+ * Seconds of wall clock that the original's five checks take at least: six runs in QEMU, each of 10 s of the guest's time on any
+ * computer, and the builds between them. Computed, not measured here. Steps 6 and 7 are not among them.
+ */
+const ORIGINAL = { least: 65, most: 70 } as const
+
+const EXIT_USAGE = 2
+
+type Amount = (value: number) => string
+const seconds: Amount = (value) => `${value.toFixed(2)} s`
+const mebibytes: Amount = (value) => (Number.isNaN(value) ? 'unknown' : `${value.toFixed(0)} MiB`)
+
+const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
+const best = (values: readonly number[]): number => sorted(values)[0]!
+const median = (values: readonly number[]): number => sorted(values)[Math.floor(values.length / 2)]!
+
+/** One line of figures, and how they stand to what is aimed at. */
+function line(name: string, values: readonly number[], amount: Amount, aim?: number): string {
+  const figures = `  ${name.padEnd(26)} best ${amount(best(values)).padStart(8)}   median ${amount(median(values)).padStart(8)}`
+  if (aim === undefined) return figures
+  return `${figures}   aim ${amount(aim).padStart(8)}: ${(median(values) / aim).toFixed(2)} of it`
+}
+async function costs(runs: number, args: readonly string[], exitCode: number): Promise<Cost[]> {
+  await measure(args, exitCode) // warms the caches
+  const measured: Cost[] = []
+  for (let i = 0; i < runs; i++) measured.push(await measure(args, exitCode))
+  return measured
+}
+/** The reference's files as a folder in `dir`. @returns its path */
+function referenceOf(lab: Lab, dir: string): string {
+  const path = mkdtempSync(join(dir, lab.id))
+  const { files } = sampleSubmissions(lab).find(({ name }) => name === 'reference')!
+  for (const [name, source] of files) writeFileSync(join(path, name), source)
+  return path
+}
+
+async function bench(runs: number, dir: string): Promise<void> {
+  console.log(
+    `${runs} runs of each, ${availableParallelism()} CPUs, Node ${process.version}, seed ${PUBLIC_SEED}\n`,
+  )
+  const startUp = await costs(runs, ['grade', join(dir, 'nothing')], EXIT_USAGE)
+  const startUpCpu = startUp.map(({ cpu }) => cpu)
+  console.log('Start-up')
+  console.log(line('CPU time', startUpCpu, seconds))
+  for (const lab of [weensyos, nautilus]) {
+    const graded = await costs(runs, ['grade', referenceOf(lab, dir), '--json'], 0)
+    const aims = lab === weensyos ? AIMS : undefined
+    const cpu = graded.map((cost) => cost.cpu)
+    const afterStartUp = cpu.map((each) => each - median(startUpCpu))
+    const wall = graded.map((cost) => cost.wall)
+    const memory = graded.map((cost) => cost.memory)
+    console.log(`\n${lab.title}: ${lab.scenarios(PUBLIC_SEED).length} scenarios, ${lab.checks.length} checks`)
+    console.log(line('CPU time with start-up', cpu, seconds, aims?.cpu))
+    console.log(line('CPU time after start-up', afterStartUp, seconds, aims?.afterStartUp))
+    console.log(line('wall clock with start-up', wall, seconds))
+    console.log(line('memory, all processes', memory, mebibytes, aims?.memory))
+    if (lab === weensyos) console.log(originalLine(median(wall)))
+  }
+}
+function originalLine(wall: number): string {
+  const { least, most } = ORIGINAL
+  const times = (each: number): string => (each / wall).toFixed(0)
+  return `  the original               ${least} to ${most} s of wall clock for its five checks, computed: ${times(least)} to ${times(most)} times as long`
+}
+
+const runs = Number(process.argv[2] ?? 5)
+if (!Number.isInteger(runs) || runs < 1) {
+  console.error(`bench grade: expected a number of runs, 1 or more, got ${process.argv[2]}`)
+  process.exit(EXIT_USAGE)
+}
+const dir = mkdtempSync(join(tmpdir(), 'pagewalk-bench-'))
+try {
+  await bench(runs, dir)
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
