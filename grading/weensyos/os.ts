@@ -96,8 +96,7 @@ export class Os {
 
   /**
    * @param machine  as it was at the end of the run
-   * @param since    of a reboot: what happened before it is left out, and so are spaces that no process has at the end,
-   *                 for the kernel may have gone on with the old ones for a moment
+   * @param since    what happened before is left out
    */
   constructor(whole: Run, machine: Machine, since = 0) {
     const run = since === 0 ? whole : { ...whole, events: whole.events.filter(({ time }) => time >= since) }
@@ -107,8 +106,7 @@ export class Os {
     this.processes = readProcesses(this.machine)
     this.calls = pairCalls(run)
     this.faults = deadlyFaults(run)
-    const spaces = [...entries(run)].slice(0, SPACES).map(([cr3, entry]) => this.#space(cr3, entry))
-    this.spaces = since === 0 ? spaces : spaces.filter(({ pid }) => pid !== 0)
+    this.spaces = [...entries(run)].slice(0, SPACES).map(([cr3, entry]) => this.#space(cr3, entry))
   }
 
   /** Did the run end because a program said so, with a working kernel? */

@@ -35,14 +35,11 @@ export type ScenarioId =
   | 'reboot-f'
   | 'code-writer'
   | 'exits-owner-first'
-  | 'exits-any'
+  | 'exits-children-first'
   | 'recover'
   | 'forkexit'
   | 'reboot-e'
   | SweepId
-
-/** Image taken when a key asks for a soft reboot. */
-export const BEFORE_REBOOT = 'before the reboot'
 
 // What probes have at known places; the same numbers stand in programs/*.c.
 export const FORK_REGISTERS = 0x180000n
@@ -169,7 +166,6 @@ const EXITS_IN_ORDER = [0, 1, 2, 3]
 /** Let the machine get dirty for so many traps, then press the key. */
 const reboot = (key: string, traps: number): Action[] => [
   { do: 'run', instructions: traps * 2 * INSTRUCTIONS_PER_TRAP },
-  { do: 'image', label: BEFORE_REBOOT },
   { do: 'key', key },
 ]
 
@@ -228,9 +224,9 @@ function exits(stage: Stage): void {
   const { dice } = stage
   const audited = true
   const order = (ranks: readonly number[]): GradedBoot => ({ ...forking(probe('p-exits', ranks)), audited })
-  // 3 lives on: the parent, whose code the others may share, is the first to go, then somebody else
+  // 3 lives on. First the children exit and the parent, whose code they share, outlives them; then the parent goes first.
+  stage.add('exits-children-first', order([3, ...dice.shuffled([0, 1, 2])]), 200)
   stage.add('exits-owner-first', order([0, ...dice.shuffled([1, 2, 3])]), 200)
-  stage.add('exits-any', order(dice.shuffled([0, 1, 2, 3])), 200)
   const few = (free: number): number[] => allBut(free, 1)
   stage.add('recover', { ...forking(probe('p-recover', [5])), reserved: few(45), audited }, 500)
   stage.add('forkexit', { command: 'forkexit', programs, reserved: few(90), audited }, 150)

@@ -16,7 +16,8 @@ import {
   PROC_START_ADDR,
 } from './layout.ts'
 import { type Call, heapLeaves, hex, isConsole, list, Os, ownerWord, type Space } from './os.ts'
-import { BEFORE_REBOOT, pattern, type ScenarioId } from './scenarios.ts'
+import { BEGINS } from './probes/boot.ts'
+import { pattern, type ScenarioId } from './scenarios.ts'
 
 export type Seen = Pick<Failure, 'observed' | 'shows'>
 
@@ -30,11 +31,11 @@ export function os(evidence: Evidence, scenario: ScenarioId): Os {
   return read
 }
 
-/** The run after the soft reboot. */
+/** The run after the soft reboot; nothing, if the kernel never began again. */
 export function rebooted(evidence: Evidence, scenario: 'reboot-a' | 'reboot-f' | 'reboot-e'): Os {
   const run = evidence.run(scenario)
-  const before = run.images[BEFORE_REBOOT]
-  return new Os(run, evidence.machine(scenario), before ? before.time + 1 : 0)
+  const [, ...again] = run.notes.filter(({ tag }) => tag === BEGINS)
+  return new Os(run, evidence.machine(scenario), again.at(-1)?.time ?? Number.POSITIVE_INFINITY)
 }
 
 // System calls

@@ -22,7 +22,7 @@ export const exitFrees: Check = {
   claim: 'exit ends the process for good: its slot, its pages and its page tables are free.',
   needs: ['fork-returns-twice'],
   run(evidence) {
-    const run = os(evidence, 'exits-any')
+    const run = os(evidence, 'exits-children-first')
     const left = run.processes.filter(({ state }) => state !== P_FREE).map(({ pid }) => `process ${pid}`)
     const slots: Seen | undefined =
       left.length === 1 ? undefined : { observed: `at the end there are ${list(left, 8) || 'no processes'}` }
@@ -73,7 +73,7 @@ export const memoryComesBack: Check = {
   },
 }
 
-const AUDITED = ['exits-any', 'exits-owner-first', 'recover', 'forkexit'] as const
+const AUDITED = ['exits-children-first', 'exits-owner-first', 'recover', 'forkexit'] as const
 export const pagesConserved: Check = {
   id: 'pages-conserved',
   claim:

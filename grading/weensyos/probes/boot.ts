@@ -12,22 +12,27 @@ interface Host {
   note(tag: string, ...words: bigint[]): void
 }
 
+/** Tag of the note that the kernel begins: at the boot, and after each soft reboot. */
+export const BEGINS = 'kernel'
 /** So many troubles are noted; the first is what matters. */
 const TROUBLES = 8
 
-/** Notes `wrong` with the interrupt's number (0: the boot) and what `audit` says, for each event after which something is wrong. */
+/**
+ * Notes `kernel` each time the kernel begins; and, if audited, `wrong` with the interrupt's number (0: the boot) and what `audit`
+ * says, for each event after which something is wrong.
+ */
 export function boot(machine: Machine, kernel: KernelModule, config: GradedBoot, host: Host): void {
-  if (!config.audited) return bootKernel(machine, kernel, config)
   let noted = 0
   const look = (intno: bigint): void => {
-    const wrong = noted < TROUBLES ? audit(machine.memory.bytes) : undefined
+    const wrong = config.audited && noted < TROUBLES ? audit(machine.memory.bytes) : undefined
     if (!wrong) return
     noted++
     host.note('wrong', intno, ...wrong.map((word) => BigInt.asUintN(32, BigInt(word))))
   }
-  const audited: KernelModule = {
+  const watched: KernelModule = {
     ...kernel,
     kernel(command) {
+      host.note(BEGINS)
       kernel.kernel(command)
       look(0n)
     },
@@ -37,5 +42,5 @@ export function boot(machine: Machine, kernel: KernelModule, config: GradedBoot,
       look(intno)
     },
   }
-  bootKernel(machine, audited, config)
+  bootKernel(machine, config.audited ? watched : { ...kernel, kernel: watched.kernel }, config)
 }
