@@ -105,7 +105,11 @@ class Stage {
     const reserved = boot.reserved ?? dice.some(LOW_PAGES, 8)
     // what a trap costs at most: what is charged, and as much again for the kernel's loads and stores and the probe's work
     const run: Action = { do: 'run', instructions: traps * 2 * instructionsPerTrap }
-    this.all.push({ id, boot: { ...boot, instructionsPerTrap, reserved }, plan: [...before, run] })
+    this.all.push({
+      id,
+      boot: { ...boot, instructionsPerTrap, reserved, watched: false },
+      plan: [...before, run],
+    })
   }
   /** Four roles for the programs of "allocator", in an order of the seed's. */
   four(roles: readonly [Role, Role, Role, Role]): Pick<GradedBoot, 'command' | 'programs'> {

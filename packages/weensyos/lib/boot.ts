@@ -25,6 +25,7 @@ import {
   START_DATA,
 } from './layout.ts'
 import { loaderUses, RAMIMAGE_SLOTS } from './loader.ts'
+import { mapsAreWatched } from './memshow.ts'
 import { registersAt, type X8664Registers } from './proc.ts'
 import { attachRing0 } from './ring0.ts'
 import { FAIL, GATE_EXCEPTION, GATE_FAIL, GATE_IDLE, GATE_KERNEL, kernelText } from './stubs.ts'
@@ -43,6 +44,8 @@ export interface BootConfig {
   readonly programs: readonly { readonly name: string; readonly elf: Uint8Array }[]
   /** Numbers of physical pages that are reserved beyond the usual ones; none of the kernel's. */
   readonly reserved?: readonly number[]
+  /** False: nobody looks at the screen, so that memshow draws nothing. */
+  readonly watched?: boolean
   /** What a trap costs, in instructions; absent: INSTRUCTIONS_PER_TRAP. */
   readonly instructionsPerTrap?: number
 }
@@ -71,6 +74,7 @@ export function boot(machine: Machine, kernel: KernelModule, config: BootConfig)
   loaderUses(kernel.assignPhysicalPage)
   memoryLacks(config.reserved ?? [])
   forgetKeys()
+  mapsAreWatched(config.watched ?? true)
   bindGates(ring0, kernel, config.instructionsPerTrap ?? INSTRUCTIONS_PER_TRAP)
   machine.start({
     rip: ENTRY_FROM_BOOT,

@@ -34,6 +34,12 @@ const lookups = new Uint32Array(VIRTUAL_PAGES)
 const lastTicks = new KernelInt(LAST_TICKS_ADDR)
 const showing = new KernelInt(SHOWING_ADDR)
 
+/** Does anybody look at the screen? Else the maps, which cost more than all the rest of a trap, are not drawn. */
+let watched = true
+export function mapsAreWatched(yes: boolean): void {
+  watched = yes
+}
+
 /** What a map was drawn from: pageinfo, the time, and which address space. */
 class Drawn {
   private readonly info = new Int8Array(NPAGES * 2)
@@ -85,6 +91,7 @@ const lacksTitle = (at: number, letter: string): boolean =>
 
 /** `memshow_physical()`: the map of physical memory, rows 0 to 8. */
 export function memshowPhysical(): void {
+  if (!watched) return
   const info = readPageinfo()
   if (lacksTitle(CPOS(0, 32), 'P') || lacksTitle(CPOS(8, 3), '0')) {
     consolePrintf(CPOS(0, 32), 0x0f00, 'PHYSICAL MEMORY')
@@ -118,6 +125,7 @@ function virtualCell(info: Int8Array, found: number): number {
  * `memshow_virtual_animate()`: the address spaces of all processes in turn, half a second each.
  */
 export function memshowVirtualAnimate(): void {
+  if (!watched) return
   if (lastTicks.value === 0 || ticks.value - lastTicks.value >= HZ / 2) {
     lastTicks.value = ticks.value
     showing.value += 1

@@ -30,7 +30,7 @@ export function start(
     flavour?: Flavour
     command?: string
     log?: readonly EventKind[]
-    config?: Pick<BootConfig, 'reserved' | 'instructionsPerTrap'>
+    config?: Pick<BootConfig, 'reserved' | 'instructionsPerTrap' | 'watched'>
   } = {},
 ): Lab {
   const machine = new Machine({ ...machineOptions, log: options.log ?? [] })

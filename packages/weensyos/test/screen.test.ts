@@ -2,6 +2,7 @@
 // which pages are handed out depends on the timer's phase, so it is not compared.
 
 import { expect, test } from 'vitest'
+import { PAGEINFO_ADDR } from '../lib/index.ts'
 import { golden, type Lab, PHYSICAL_ROWS, pagesOf, type Screen, start, VIRTUAL_ROWS } from './lab.ts'
 
 /** Cells that say what the map is: titles and the addresses of the rows, with their attributes. */
@@ -67,4 +68,12 @@ test('each letter has the colour of its owner, in the physical map never reverse
     pagesOf(lab.screen(), PHYSICAL_ROWS).map(({ letter, attribute }) => [letter, attribute]),
   )
   expect(Object.fromEntries(colours)).toEqual({ R: 7, '.': 7, K: 0xd, 1: 0xc, 2: 0xa, 3: 9, 4: 0xe })
+})
+test('where nobody looks at the screen no map is drawn, and the processes run as ever', () => {
+  const lab = start({ config: { watched: false } })
+  expect(lab.ticks(60)).toEqual({ reason: 'limit' })
+  expect(lab.screen().rows[0]!.trim()).toBe('')
+  const pageinfo = lab.machine.memory.bytes.slice(PAGEINFO_ADDR, PAGEINFO_ADDR + 1024)
+  for (const pid of [1, 2, 3, 4])
+    expect(pageinfo.filter((owner, i) => i % 2 === 0 && owner === pid)).toHaveLength(64)
 })
