@@ -11,7 +11,7 @@ import type { Job, Order, Report } from './protocol.ts'
 
 type Harness = typeof import('./harness.ts')
 
-const CLOCK = Number(process.argv[2])
+const CLOCK = Number(process.argv[1])
 
 process.once('message', (job: Job) => void main(job))
 
@@ -134,6 +134,6 @@ function send(report: Report): Promise<void> {
   return new Promise((resolve, reject) => {
     const sent = (error: Error | null): void => (error ? reject(error) : resolve())
     if (process.send) process.send(report, undefined, undefined, sent)
-    else reject(new Error('capsule-main.ts must be started by the grader: it has nobody to talk to'))
+    else reject(new Error('this must be started by the grader: it has nobody to talk to'))
   })
 }

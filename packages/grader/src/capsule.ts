@@ -1,8 +1,9 @@
 // The grader's side of a capsule: starts it, ends it, and passes on what it says once that has been checked.
 
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { BuildOptions } from 'esbuild'
 import { scriptOf } from './bundle.ts'
 import type { Frame, Thrown } from './harness.ts'
 import type { Run } from './lab.ts'
@@ -43,26 +44,35 @@ export interface Played {
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
 
-/** The harness as a script; the same for all capsules. */
-let harness: Promise<string> | undefined
-export function harnessScript(): Promise<string> {
-  harness ??= buildHarness()
-  return harness
+/** The same for all capsules: what their process runs (capsule-main.ts), and what that evaluates beside the student's code. */
+export interface CapsuleScripts {
+  readonly main: string
+  readonly harness: string
 }
-async function buildHarness(): Promise<string> {
+let scripts: Promise<CapsuleScripts> | undefined
+export function capsuleScripts(): Promise<CapsuleScripts> {
+  scripts ??= buildScripts()
+  return scripts
+}
+async function buildScripts(): Promise<CapsuleScripts> {
   const { build } = await import('esbuild')
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('harness.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    globalName: 'harness',
-    platform: 'neutral',
-    target: 'esnext',
-    logLevel: 'silent',
-    tsconfigRaw: '{}',
-  })
-  return scriptOf(outputFiles[0]?.text ?? '', 'harness')
+  const script = async (file: string, options: BuildOptions): Promise<string> => {
+    const { outputFiles } = await build({
+      entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+      bundle: true,
+      write: false,
+      target: 'esnext',
+      logLevel: 'silent',
+      tsconfigRaw: '{}',
+      ...options,
+    })
+    return outputFiles?.[0]?.text ?? ''
+  }
+  const [main, harness] = await Promise.all([
+    script('capsule-main.ts', { format: 'cjs', platform: 'node' }),
+    script('harness.ts', { format: 'iife', platform: 'neutral', globalName: 'harness' }),
+  ])
+  return { main, harness: scriptOf(harness, 'harness') }
 }
 
 /** Play all scenarios of `job`. A capsule that has to be ended costs its scenario; the next ones get a fresh one. */
@@ -142,14 +152,15 @@ export class Capsule {
     this.#parse = (message) => schema.safeParse(message)
     this.#limits = limits
     this.#listener = listener
-    this.#child = start(limits)
+    const { main, ...told } = job
+    this.#child = start(main, limits)
     this.#child.on('message', (message) => this.#hear(message))
     this.#child.on('error', (error) => this.kill({ reason: 'died', told: error.message }))
     this.#child.on('close', (code, signal) => this.#closed(code, signal))
     this.#child.stderr?.on('data', (text) => {
       if (this.#stderr.length < 0x4000) this.#stderr += text
     })
-    this.#child.send(job)
+    this.#child.send(told)
     this.#clock = setTimeout(
       () => this.kill({ reason: 'unready', told: `nothing heard in ${START_MS} ms` }),
       START_MS,
@@ -211,19 +222,19 @@ export class Capsule {
   }
 }
 
-function start({ heapMiB, milliseconds }: Limits): ChildProcess {
-  const main = fileURLToPath(new URL('capsule-main.ts', import.meta.url))
+/** The process gets its code in the command line: to find and strip a file of TypeScript takes as long as to start. */
+function start(main: string, { heapMiB, milliseconds }: Limits): ChildProcess {
   const { SystemRoot } = process.env // Windows needs it
-  return fork(main, [String(Math.ceil(milliseconds) + 2000)], {
-    cwd: dirname(main),
+  const flags = [
+    `--max-old-space-size=${heapMiB}`,
+    '--stack-size=900',
+    '--no-warnings',
+    '--permission',
+    '--allow-fs-read=*',
+  ]
+  return spawn(process.execPath, [...flags, '--eval', main, String(Math.ceil(milliseconds) + 2000)], {
+    cwd: dirname(fileURLToPath(import.meta.url)),
     env: SystemRoot === undefined ? {} : { SystemRoot },
-    execArgv: [
-      `--max-old-space-size=${heapMiB}`,
-      '--stack-size=900',
-      '--no-warnings',
-      '--permission',
-      '--allow-fs-read=*',
-    ],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

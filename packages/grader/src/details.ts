@@ -16,7 +16,7 @@ export function stackDetails(stack: string, made: Bundle, files: Files): string[
   const [top] = frames
   if (!top) return []
   const calls = frames.map(({ call, place }) => (call ? `${call} (${placeWords(place)})` : placeWords(place)))
-  return [...excerpt(top.place, files), ...calls.map((call) => `  at ${call}`)]
+  return [...excerpt(top.place, files), ...calls.map((call) => `  at ${printable(call)}`)]
 }
 /** The places that a sentence names as `kernel.ts:12:5`, with the source. */
 export function namedDetails(sentence: string, files: Files): string[] {
@@ -30,11 +30,13 @@ export function namedDetails(sentence: string, files: Files): string[] {
 function excerpt({ file, line, column }: Place, files: Files): string[] {
   const source = files.get(file)?.split(/\r\n|[\r\n\u2028\u2029]/)[line - 1]
   if (source === undefined) return []
-  const from = Math.max(0, column - 1 - WIDTH / 2)
-  const shown = source.slice(from, from + WIDTH).replace(/\t/g, ' ')
+  const from = Math.max(0, Math.min(column - 1 - WIDTH / 2, source.length - WIDTH))
+  const shown = printable(source.slice(from, from + WIDTH))
   const margin = `${String(line).padStart(5)} | `
   return [
     `${margin}${shown.trimEnd()}`,
     `${' '.repeat(margin.length - 2)}| ${' '.repeat(column - 1 - from)}^`,
   ]
 }
+/** For a terminal, and each character in its column. */
+const printable = (text: string): string => text.replace(/\t/g, ' ').replace(/[\p{Cc}\p{Cf}]/gu, '?')

@@ -1,7 +1,7 @@
 // A grade, from a found submission to a result. One submission never stops another.
 
 import { bundle } from './bundle.ts'
-import { DEFAULT_LIMITS, harnessScript, type Limits, playAll } from './capsule.ts'
+import { capsuleScripts, DEFAULT_LIMITS, type Limits, playAll } from './capsule.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Evidence, Lab, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
@@ -117,9 +117,9 @@ async function investigate(
   limits: Limits,
 ): Promise<Findings> {
   if (trouble) return unusable(trouble)
-  const [harness, bundled] = await Promise.all([harnessScript(), bundle(files, lab.bundle)])
+  const [scripts, bundled] = await Promise.all([capsuleScripts(), bundle(files, lab.bundle)])
   if (!bundled.ok) return unusable(bundled.trouble)
-  const job = { ...jobFor(lab, harness, bundled.bundle), scenarios }
+  const job = { ...jobFor(lab, scripts, bundled.bundle), scenarios }
   return findingsOf(scenarios, await playAll(job, limits), bundled.bundle)
 }
 function allOurs({ lab }: Submission, thrown: unknown): Map<string, Judgement> {

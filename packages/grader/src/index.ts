@@ -1,7 +1,7 @@
 // The face of the grader. It knows no lab: it is handed one.
 
 export { type Bundle, type Bundled, bundle, type Trouble } from './bundle.ts'
-export { Capsule, DEFAULT_LIMITS, type Ending, harnessScript, type Limits } from './capsule.ts'
+export { Capsule, capsuleScripts, DEFAULT_LIMITS, type Ending, type Limits } from './capsule.ts'
 export { type Change, diffSnapshots } from './diff.ts'
 export { type Edit, edited } from './edits.ts'
 export { type Grade, type GradeOptions, grade, gradeAll, PUBLIC_SEED, withVerdict } from './grade.ts'
@@ -45,6 +45,7 @@ export { upToStep } from './score.ts'
 export {
   type Boot,
   openSession,
+  type PlayedRun,
   playOnce,
   type Session,
   SubmissionError,
@@ -76,4 +77,5 @@ export {
   type Survey,
   survey,
 } from './survey.ts'
+export { type TreeEntry, type TreeTable, treeOf } from './table-tree.ts'
 export { BUILT_IN } from './verdict.ts'

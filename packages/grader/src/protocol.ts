@@ -4,12 +4,15 @@
 import { type MachineEvent, type MachineImage, type MachineOptions, parseImage } from '@pagewalk/machine'
 import { z } from 'zod'
 import type { Bundle } from './bundle.ts'
+import type { CapsuleScripts } from './capsule.ts'
 import type { Frame, Thrown } from './harness.ts'
 import { EVENTS_LIMIT, type Lab, NOTE, NOTES_LIMIT, type Note, type Run, type Scenario } from './lab.ts'
 import { stopSchema } from './snapshot.ts'
 
 /** The first message to a capsule. */
 export interface Job {
+  /** What the process runs; no part of the message. */
+  readonly main: string
   /** Script of harness.ts. */
   readonly harness: string
   /** Script of the lab's library; evaluated once if it is lasting, else for each scenario. */
@@ -28,10 +31,10 @@ export interface Job {
 export type CommonJob = Omit<Job, 'scenarios' | 'watch'>
 export function jobFor(
   { bundle: { exports, lasting = false }, machine }: Lab,
-  harness: string,
+  scripts: CapsuleScripts,
   made: Bundle,
 ): CommonJob {
-  return { harness, library: made.library.code, lasting, code: made.code, exports, machine }
+  return { ...scripts, library: made.library.code, lasting, code: made.code, exports, machine }
 }
 export type Order =
   | { readonly do: 'run'; readonly instructions: number; readonly until?: 'trap' }

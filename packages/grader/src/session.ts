@@ -3,7 +3,7 @@
 
 import type { EventKind, MachineImage } from '@pagewalk/machine'
 import { type Bundle, bundle } from './bundle.ts'
-import { Capsule, DEFAULT_LIMITS, harnessScript, type Limits, type Played, playAll } from './capsule.ts'
+import { Capsule, capsuleScripts, DEFAULT_LIMITS, type Limits, type Played, playAll } from './capsule.ts'
 import { namedDetails, stackDetails } from './details.ts'
 import type { Frame, Thrown } from './harness.ts'
 import type { Action, Run, Scenario } from './lab.ts'
@@ -35,9 +35,9 @@ interface Ready {
 }
 async function ready({ submission: { lab, files, trouble } }: Boot): Promise<Ready> {
   if (trouble) throw refused(trouble, files)
-  const [harness, bundled] = await Promise.all([harnessScript(), bundle(files, lab.bundle)])
+  const [scripts, bundled] = await Promise.all([capsuleScripts(), bundle(files, lab.bundle)])
   if (!bundled.ok) throw refused(bundled.trouble, files)
-  return { job: jobFor(lab, harness, bundled.bundle), made: bundled.bundle, files }
+  return { job: jobFor(lab, scripts, bundled.bundle), made: bundled.bundle, files }
 }
 const refused = (
   { expected, observed }: { expected: string; observed: string },
@@ -65,6 +65,7 @@ const sentence = (thrown: Thrown, made: Bundle): string => {
   return `${place && `${place}: `}${thrown.message}`
 }
 
+export type PlayedRun = Run & Detailed
 /**
  * Boot, follow `plan`, and hand back what came out: also if the kernel threw or hung, for its state remains.
  * @param log  kinds of events to keep
@@ -74,7 +75,7 @@ export async function playOnce(
   boot: Boot,
   plan: readonly Action[],
   log: readonly EventKind[] = [],
-): Promise<Run & Detailed> {
+): Promise<PlayedRun> {
   const made = await ready(boot)
   const scenarios = [{ id: 'run', boot: boot.config, plan, machine: { log } }]
   const played = await playAll({ ...made.job, scenarios }, DEFAULT_LIMITS)

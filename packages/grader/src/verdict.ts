@@ -246,11 +246,12 @@ const FRAMES_LIMIT = 50
 function sourceFrames(stack: string, made: Bundle): StackFrame[] {
   return [...stack.matchAll(FRAME)].slice(0, FRAMES_LIMIT).flatMap(([, call, script, at, atColumn]) => {
     const map = sourceMapOf(script === 'library' ? made.library : made)
-    const origin = map.findOrigin(Number(at), Number(atColumn))
-    if (!('fileName' in origin)) return []
-    const { fileName, lineNumber: line, columnNumber: column } = origin
-    const place = { file: shown(fileName), line, column }
-    return [{ call: call?.replace(/^Object\./, '') ?? '', place, own: ofStudent(fileName) }]
+    // not findOrigin, which adds how far the bundle's column is behind the token that the map has
+    const found = map.findEntry(Number(at) - 1, Number(atColumn) - 1)
+    if (!('originalSource' in found)) return []
+    const { originalSource, originalLine, originalColumn } = found
+    const place = { file: shown(originalSource), line: originalLine + 1, column: originalColumn + 1 }
+    return [{ call: call?.replace(/^Object\./, '') ?? '', place, own: ofStudent(originalSource) }]
   })
 }
 /** The frames in the student's own files. */

@@ -8,6 +8,7 @@ import { fake } from './fake/lab.ts'
 
 const schema = reportSchema({
   harness: '',
+  main: '',
   library: '',
   lasting: false,
   code: '',
