@@ -72,7 +72,7 @@ prepend(join(root, 'node_modules', '.bin'))
 function start(args) {
   const cwd = process.env.INIT_CWD ?? process.cwd()
   env.PAGEWALK_NAME = 'npm start --silent --' // what the help shows
-  const app = spawn(node, [join(root, 'apps', 'pagewalk', 'src', 'main.ts'), ...args], {
+  const app = spawn(node, [join(root, 'apps', 'pagewalk', 'bin', 'pagewalk.mjs'), ...args], {
     stdio: 'inherit',
     cwd,
     env,

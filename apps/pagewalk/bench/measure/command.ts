@@ -15,7 +15,7 @@ export interface Cost {
   readonly memory: number
 }
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../bin/pagewalk.mjs', import.meta.url))
 const REAP = new URL('reap.ts', import.meta.url).href
 const SAMPLE_MS = 5
 
