@@ -31,7 +31,7 @@ export function copyTrouble(run: Os, parent: Space, child: Space): Seen | undefi
   const stack = (parent.entry.rsp - 1n) & ~0xfffn
   const code = parent.entry.rip & ~0xfffn
   const inherited: readonly [u64, Uint8Array | undefined, string][] = [
-    [FORK_SAME, pattern(4096, 32), 'heap'],
+    [FORK_SAME, pattern(4096, 32), 'bss'],
     [stack, pattern(256, 33), 'stack'],
     [code, run.bytes(parent, code, 256), 'code'],
   ]

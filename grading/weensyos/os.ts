@@ -38,6 +38,7 @@ export interface Call {
 }
 
 export interface Fault {
+  readonly time: number
   readonly vector: number
   readonly address: u64
   readonly rip: u64
@@ -317,14 +318,21 @@ function pairCalls(run: Run): Call[] {
   return calls
 }
 
-/** A kernel may mend a fault (copy on write): then ring 3 goes on where it was. */
+/**
+ * A kernel may mend a fault (copy on write): then ring 3 goes on where it was. If the run's time was over before anybody went
+ * on, nobody knows.
+ */
 function deadlyFaults(run: Run): Fault[] {
   const open = new Map<string, Fault>()
+  let last = 0
   for (const event of run.events) {
     if (event.kind === 'fault' && event.cpl === 3) open.set(`${event.cr3}:${event.rip}`, event)
-    else if (event.kind === 'ring3') open.delete(`${event.cr3}:${event.rip}`)
+    else if (event.kind === 'ring3') {
+      open.delete(`${event.cr3}:${event.rip}`)
+      last = event.time
+    }
   }
-  return [...open.values()]
+  return [...open.values()].filter(({ time }) => run.stop.reason !== 'limit' || time < last)
 }
 
 export function readPageinfo(machine: Machine): PageInfo[] {

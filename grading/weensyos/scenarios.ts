@@ -42,9 +42,9 @@ export type ScenarioId =
   | SweepId
 
 // What probes have at known places; the same numbers stand in programs/*.c.
-export const FORK_REGISTERS = 0x180000n
-export const FORK_OWN = 0x181000n
-export const FORK_SAME = 0x190000n
+export const FORK_REGISTERS = 0x104000n
+export const FORK_SAME = 0x105000n
+export const FORK_OWN = 0x106000n
 /** An address that page_alloc is asked for by a process that exit has not ended. */
 export const AFTER_EXIT = 0x1ee7n
 export const EXITS_INHERITED = 0x150000n
@@ -61,6 +61,8 @@ export function pattern(count: number, seed: number): Uint8Array {
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 const LOW_PAGES = [...range(1, 0x40), ...range(0x5c, 0x7f), ...range(0x80, 0xa0)]
 const PAGE = 0x1000n
+/** Behind the programs, and not where stacks are in step 3. */
+const HIGH_PAGES = range(0x100, 0x200).filter((pn) => pn % 64 >= 8 && pn % 64 !== 63)
 const WINDOW = 0x40000n
 const windowOf = (slot: number): u64 => 0x100000n + WINDOW * BigInt(slot)
 
@@ -70,8 +72,9 @@ const windowOf = (slot: number): u64 => 0x100000n + WINDOW * BigInt(slot)
  */
 function allBut(free: number, programs: number): number[] {
   const loaded = new Set(range(0, programs).flatMap((slot) => range(pageOf(slot), pageOf(slot) + LOADED)))
+  const low = Math.ceil(free / 2)
   const left = new Set([
-    ...LOW_PAGES.slice(0, Math.ceil(free / 2)),
+    ...range(0, low).map((i) => LOW_PAGES[Math.floor((i * LOW_PAGES.length) / low)]!), // from all places
     ...range(0x200 - Math.floor(free / 2), 0x200),
   ])
   return [...LOW_PAGES, ...range(0x100, 0x200)].filter((pn) => !loaded.has(pn) && !left.has(pn))
@@ -91,6 +94,8 @@ class Stage {
   readonly dice: Dice
   readonly #seed: number
   readonly all: Scenario[] = []
+  /** From step 3 on it does not matter which physical pages there are. */
+  anywhere = false
 
   constructor(seed: number) {
     this.#seed = seed
@@ -102,7 +107,10 @@ class Stage {
   add(id: ScenarioId, boot: GradedBoot, traps: number, before: readonly Action[] = []): void {
     const dice = new Dice(this.#seed * 1000 + this.all.length)
     const instructionsPerTrap = INSTRUCTIONS_PER_TRAP + dice.below(1500)
-    const reserved = boot.reserved ?? dice.some(LOW_PAGES, 8)
+    const reserved = boot.reserved ?? [
+      ...dice.some(LOW_PAGES, 8),
+      ...(this.anywhere ? dice.some(HIGH_PAGES, 16) : []),
+    ]
     // what a trap costs at most: what is charged, and as much again for the kernel's loads and stores and the probe's work
     const run: Action = { do: 'run', instructions: traps * 2 * instructionsPerTrap }
     this.all.push({
@@ -129,6 +137,7 @@ const forking = (program: Program): Pick<GradedBoot, 'command' | 'programs'> => 
 export function scenarios(seed: number): readonly Scenario[] {
   const stage = new Stage(seed)
   isolation(stage)
+  stage.anywhere = true
   allocation(stage)
   forks(stage)
   exits(stage)
@@ -150,7 +159,7 @@ function isolation(stage: Stage): void {
   ]
   const asks = (addresses: readonly u64[]): Role => ['p-ask', () => [addresses.length, ...addresses]]
   stage.add('kernel-addresses', stage.four([asks(kernelAddresses), IDLE, IDLE, IDLE]), 200)
-  stage.add('reboot-a', fillers(), 60, reboot('a', 60))
+  stage.add('reboot-a', fillers(), 60, reboot('a', 90))
 }
 /** One who reads, one who writes, one who jumps; and one who watches. Nobody's address is another's, so that it tells who it was. */
 const trespassers = (page: (how: number, slot: number) => u64): [Role, Role, Role, Role] => {
@@ -158,8 +167,9 @@ const trespassers = (page: (how: number, slot: number) => u64): [Role, Role, Rol
   return [role(0), role(1), role(2), ['p-watch']]
 }
 /** Programs that make memory dirty, and what else is booted by a key. */
-const fillers = (): Pick<GradedBoot, 'command' | 'programs'> => ({
+const fillers = (): GradedBoot => ({
   command: 'allocator',
+  reserved: allBut(64, 4),
   programs: [
     ...range(0, 4).map((slot) => inSlot('p-filler', slot, [1])),
     probe('p-fork-probe'),
@@ -220,7 +230,7 @@ function forks(stage: Stage): void {
   stage.add('fork-large', forking(probe('p-fork-large', places)), 100)
   stage.add('fork-many', forking(probe('p-fork-many')), 400)
   stage.add('fork-full', { ...forking(probe('p-fork-full')), reserved: allBut(60, 1) }, 500)
-  stage.add('reboot-f', fillers(), 100, reboot('f', 60))
+  stage.add('reboot-f', fillers(), 100, reboot('f', 90))
   stage.add('code-writer', forking(probe('p-code-writer')), 150)
 }
 
@@ -234,7 +244,7 @@ function exits(stage: Stage): void {
   const few = (free: number): number[] => allBut(free, 1)
   stage.add('recover', { ...forking(probe('p-recover', [5])), reserved: few(45), audited }, 500)
   stage.add('forkexit', { command: 'forkexit', programs, reserved: few(90), audited }, 150)
-  stage.add('reboot-e', { ...fillers(), audited }, 150, reboot('e', 60))
+  stage.add('reboot-e', { ...fillers(), audited }, 150, reboot('e', 90))
   for (const free of SWEEP)
     stage.add(`fork-sweep-${free}`, { ...forking(probe('p-fork-once')), reserved: few(free), audited }, 60)
 }

@@ -10,9 +10,11 @@ import {
   INT_SYS_FORK,
   INT_SYS_GETPID,
   INT_SYS_PAGE_ALLOC,
+  KERNEL_STACK_TOP,
+  KERNEL_START_ADDR,
+  kernelEnd,
   PAGENUMBER,
   PO_FREE,
-  PO_KERNEL,
   PROC_START_ADDR,
 } from './layout.ts'
 import { type Call, heapLeaves, hex, isConsole, list, Os, ownerWord, type Space } from './os.ts'
@@ -84,15 +86,13 @@ export function refused(
 
 // Address spaces
 
-/** Is this leaf's physical page the kernel's own, by pageinfo? */
-export const isKernels = (run: Os, leaf: Mapping): boolean => {
-  const { owner, refcount } = run.info(PAGENUMBER(leaf.pa))
-  return refcount > 0 && owner === PO_KERNEL
-}
+/** Is this leaf's physical page the kernel's own: text, data, page tables, stack? */
+export const isKernels = ({ pa }: Mapping): boolean =>
+  (pa >= KERNEL_START_ADDR && pa < kernelEnd) || (pa >= KERNEL_STACK_TOP - 4096n && pa < KERNEL_STACK_TOP)
 
 /** Is this a page that no process may reach: below PROC_START_ADDR, or one of the kernel's that it could write? */
-export const isForbidden = (run: Os, leaf: Mapping): boolean =>
-  leaf.va < PROC_START_ADDR || (leaf.writable && isKernels(run, leaf))
+export const isForbidden = (leaf: Mapping): boolean =>
+  leaf.va < PROC_START_ADDR || (leaf.writable && isKernels(leaf))
 
 export function consoleTrouble(run: Os, spaces: readonly Space[]): Finding | undefined {
   for (const space of spaces) {

@@ -46,12 +46,12 @@ export const kernelMemoryProtected: Check = {
   run(evidence) {
     const allocators = os(evidence, 'allocators')
     for (const space of allocators.spaces) {
-      const open = userLeaves(space).filter((leaf) => !isConsole(leaf) && isForbidden(allocators, leaf))
-      const told = open.find((leaf) => isKernels(allocators, leaf)) ?? open[0]
+      const open = userLeaves(space).filter((leaf) => !isConsole(leaf) && isForbidden(leaf))
+      const told = open.find((leaf) => isKernels(leaf)) ?? open[0]
       if (told === undefined) continue
       const { words } = allocators.machine.explain(told.va, { cr3: space.cr3, user: true })
       const who = space.pid === 0 ? 'every process' : `process ${space.pid}`
-      const what = `${isKernels(allocators, told) ? 'kernel ' : ''}page ${hex(told.pa)}`
+      const what = `${isKernels(told) ? 'kernel ' : ''}page ${hex(told.pa)}`
       return fail({
         expected: 'no U on the way to any page below 0x100000 or of the kernel; the console alone is open',
         observed: `${words}: ${who} can ${told.writable ? 'write' : 'read'} ${what}; so it is with ${open.length} pages`,

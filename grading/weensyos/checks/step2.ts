@@ -85,8 +85,13 @@ export const softReboot: Check = {
     const expected = 'four processes that are answered, with tables of their own, sharing nothing'
     const hint = 'What is in a page that somebody has used before? What of it do you take for yours?'
     const pids = answers(again, INT_SYS_GETPID)
-    if (![1, 2, 3, 4].every((pid) => pids.has(pid)) || again.run.stop.reason !== 'limit') {
-      const observed = `getpid answered ${list([...pids].map(String), 8) || 'nobody'}; ${again.ending}`
+    const pages = again.calls.filter(
+      ({ vector, result = -1 }) => vector === INT_SYS_PAGE_ALLOC && result >= 0,
+    )
+    const served = [1, 2, 3, 4].every((pid) => pids.has(pid)) && pages.length > 0
+    if (!served || again.run.stop.reason !== 'limit') {
+      const who = list([...pids].map(String), 8) || 'nobody'
+      const observed = `getpid answered ${who}, page_alloc gave ${pages.length} pages; ${again.ending}`
       return fail({ expected, observed, hint })
     }
     const trouble = tableTrouble(again) ?? sharing(again)

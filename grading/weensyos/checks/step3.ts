@@ -120,7 +120,7 @@ export const memoryRunsOut: Check = {
 export const mappedAddressKept: Check = {
   id: 'mapped-address-kept',
   claim: 'page_alloc for an address that has a page loses none: it is refused, or there is a fresh page.',
-  needs: ['page-alloc-any-page'],
+  needs: ['heap-pages-recorded'],
   run(evidence) {
     const run = os(evidence, 'mapped-address')
     const space = run.space(cast(evidence, 'mapped-address', 'p-requests').pid)
@@ -132,7 +132,7 @@ export const mappedAddressKept: Check = {
     const second = calls.filter(({ argument }) => argument === va)[1]
     if (!space || second?.result === undefined)
       return fail({ expected, observed: `${answered(second)}; ${run.ending}`, hint })
-    const trouble = patternTrouble(run, space, pages) ?? recordTrouble(run, () => true)
+    const trouble = patternTrouble(run, space, pages) ?? recordTrouble(run, (leaf) => leaf.va === va)
     return trouble === undefined ? pass : fail({ ...trouble, expected, hint })
   },
 }

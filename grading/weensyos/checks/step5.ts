@@ -1,9 +1,10 @@
 // Step 5: fork.
 
 import { type Check, type Finding, fail, pass } from '@pagewalk/grader'
+import type { u64 } from '@pagewalk/machine/x86-64'
 import { cast } from '../cast.ts'
 import { childless, copyTrouble, everyPageTrouble, family, getpid, registerTrouble } from '../fork.ts'
-import { INT_SYS_FORK, INT_SYS_GETPID, NPROC } from '../layout.ts'
+import { INT_SYS_FORK, INT_SYS_GETPID, INT_SYS_PAGE_ALLOC, NPROC } from '../layout.ts'
 import { list, type Os } from '../os.ts'
 import { LARGE_SEED, pattern } from '../scenarios.ts'
 import {
@@ -160,7 +161,7 @@ export const forkSlotsRunOut: Check = {
 export const forkWithoutMemory: Check = {
   id: 'fork-without-memory',
   claim: 'fork returns -1 when there is no page left for the child, and the kernel goes on.',
-  needs: ['fork-returns-twice'],
+  needs: ['fork-returns-twice', 'memory-runs-out'],
   run(evidence) {
     const full = os(evidence, 'fork-full')
     const call = full.calls.findLast((each) => each.vector === INT_SYS_FORK)
@@ -181,7 +182,15 @@ export const forkCopiesEveryPage: Check = {
     const large = os(evidence, 'fork-large')
     const { parent, child } = family(large)
     const { parameters } = cast(evidence, 'fork-large', 'p-fork-large')
-    const wrote = parameters.slice(0, 3).map((va, i) => [va, pattern(4096, LARGE_SEED + i)] as const)
+    const given = (va: u64): boolean =>
+      large.calls.some(
+        ({ vector, argument, result = -1 }) =>
+          vector === INT_SYS_PAGE_ALLOC && argument === va && result >= 0,
+      )
+    const wrote = parameters
+      .slice(0, 3)
+      .map((va, i) => [va, pattern(4096, LARGE_SEED + i)] as const)
+      .filter(([va]) => given(va))
     const ended = { observed: large.ending }
     const trouble = parent && child && large.finished ? everyPageTrouble(large, parent, child, wrote) : ended
     if (trouble === undefined) return pass

@@ -20,7 +20,7 @@ const judged = (trouble: Seen | undefined, told: Omit<Failure, keyof Seen>): Fin
 export const exitFrees: Check = {
   id: 'exit-frees',
   claim: 'exit ends the process for good: its slot, its pages and its page tables are free.',
-  needs: ['fork-returns-twice'],
+  needs: ['fork-returns-twice', 'fork-child-console'], // the probe's processes wait for each other in the console's page
   run(evidence) {
     const run = os(evidence, 'exits-children-first')
     const left = run.processes.filter(({ state }) => state !== P_FREE).map(({ pid }) => `process ${pid}`)
@@ -57,7 +57,7 @@ export const memoryComesBack: Check = {
   id: 'memory-comes-back',
   claim:
     'When memory has run out and a process exits, the next one gets as much as that one had, again and again.',
-  needs: ['exit-frees'],
+  needs: ['exit-frees', 'memory-runs-out'],
   run(evidence) {
     const run = os(evidence, 'recover')
     const grants = run.children.map((child) => run.grants(child))

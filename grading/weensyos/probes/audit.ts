@@ -3,7 +3,6 @@
 
 import { PTE_ADDR, PTE_P, PTE_U, PTE_W } from '@pagewalk/machine/x86-64'
 import {
-  CONSOLE_ADDR,
   KERNEL_PAGETABLES_ADDR,
   NPAGES,
   NPROC,
@@ -37,7 +36,6 @@ const STATE = 200
 const PAGETABLE = 208
 const KERNEL_ROOT = KERNEL_PAGETABLES_ADDR
 const FIRST_OWN_PAGE = Number(PROC_START_ADDR) / 4096
-const CONSOLE_PAGE = Number(CONSOLE_ADDR) / 4096
 const [P, W, U, ADDR] = [PTE_P, PTE_W, PTE_U, PTE_ADDR].map((bits) => Number(bits & 0xffff_ffffn)) as [
   number,
   number,
@@ -94,8 +92,9 @@ function walk(
     else page((entry & ADDR) >>> 12, first + i, rights & entry, pid)
   }
 }
+/** What lies below the processes' own part of the address space is step 1's matter. */
 function page(pn: number, virtual: number, rights: number, pid: number): void {
-  if (pn >= NPAGES || pn === CONSOLE_PAGE || (virtual < FIRST_OWN_PAGE && !(rights & U))) return
+  if (pn >= NPAGES || virtual < FIRST_OWN_PAGE) return
   use(pn, pid)
   if (rights & W) written[pn] = 1
 }

@@ -11,6 +11,7 @@ PARAMETERS;
 static const u8 constants[BYTES] = {1, 2, 3, [BYTES - 1] = 4};
 static volatile u8 data[BYTES] = {5, [BYTES - 1] = 6};
 static volatile u8 bss[BYTES];
+static volatile u8 given[3]; // the heap pages that it got
 
 static u8 look(const volatile u8 *bytes, u64 count) {
   u8 sum = 0;
@@ -23,15 +24,16 @@ static void __attribute__((noinline)) look_at_all(void) {
   look(constants, BYTES);
   look(data, BYTES);
   look(bss, BYTES);
-  for (int i = 0; i < 3; ++i) look((u8 *)parameters[i], PAGESIZE);
+  for (int i = 0; i < 3; ++i)
+    if (given[i]) look((u8 *)parameters[i], PAGESIZE);
   sys_getpid();
 }
 
 void process_main(void) {
   sys_getpid();
   for (int i = 0; i < 3; ++i) {
-    sys_page_alloc(parameters[i]);
-    pattern(parameters[i], 4096, 64 + i);
+    given[i] = sys_page_alloc(parameters[i]) >= 0;
+    if (given[i]) pattern(parameters[i], 4096, 64 + i);
   }
   pattern((u64)data, BYTES, 67);
   pattern((u64)bss, BYTES, 68);

@@ -1,13 +1,14 @@
-// Forks once with known contents in its heap, in its data and in its stack
-// page, and with known registers. Then parent and child write different bytes to the same addresses.
+// Forks once with known contents in its data, in its bss and in its stack page, and with known registers. Then parent and
+// child write different bytes to the same addresses. Asks for no memory: fork is what is tried here.
 
 #include "probe.h"
 
-#define REGISTERS 0x180000UL // page: the registers after fork
-#define SAME 0x190000UL      // page: a pattern that nobody changes
-#define OWN 0x181000UL       // page: first byte is who I am
+#define REGISTERS 0x104000UL // page: the registers after fork
+#define SAME 0x105000UL      // page: a pattern that nobody changes
+#define OWN 0x106000UL       // page: first byte is who I am
 
 static volatile u8 data = 0x5a; // makes a data page
+volatile u8 bss[0x6000];        // has the three pages in it: begins before REGISTERS, ends behind OWN
 
 // fork() with a known value in each register but rsp; afterwards all of them are stored at REGISTERS.
 int fork_with_registers(void);
@@ -18,17 +19,15 @@ __asm__(
     "  lea 4(%rcx), %rsi; lea 5(%rcx), %rdi; lea 6(%rcx), %r8; lea 7(%rcx), %r9; lea 8(%rcx), %r10\n"
     "  lea 9(%rcx), %r11; lea 10(%rcx), %r12; lea 11(%rcx), %r13; lea 12(%rcx), %r14; lea 13(%rcx), %r15\n"
     "  int $52\n"
-    "  mov %rcx, 0x180008; mov %rdx, 0x180010; mov %rbx, 0x180018; mov %rbp, 0x180020\n"
-    "  mov %rsi, 0x180028; mov %rdi, 0x180030; mov %r8, 0x180038; mov %r9, 0x180040; mov %r10, 0x180048\n"
-    "  mov %r11, 0x180050; mov %r12, 0x180058; mov %r13, 0x180060; mov %r14, 0x180068; mov %r15, 0x180070\n"
-    "  mov %rax, 0x180000\n"
+    "  mov %rcx, 0x104008; mov %rdx, 0x104010; mov %rbx, 0x104018; mov %rbp, 0x104020\n"
+    "  mov %rsi, 0x104028; mov %rdi, 0x104030; mov %r8, 0x104038; mov %r9, 0x104040; mov %r10, 0x104048\n"
+    "  mov %r11, 0x104050; mov %r12, 0x104058; mov %r13, 0x104060; mov %r14, 0x104068; mov %r15, 0x104070\n"
+    "  mov %rax, 0x104000\n"
     "  pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
     "  ret\n");
 
 void process_main(void) {
   sys_getpid();
-  const u64 pages[] = {REGISTERS, OWN, SAME};
-  for (int i = 0; i < 3; ++i) sys_page_alloc(pages[i]);
   pattern(SAME, 4096, 32);
   pattern(stack_page(), 256, 33);
   PAGE_BYTE(OWN) = 0xee;

@@ -11,7 +11,7 @@ void process_main(void) {
   u64 address = parameters[1];
   if (parameters[0] == 0) (void)PAGE_BYTE(address);
   else if (parameters[0] == 1) PAGE_BYTE(address) = 0x5a;
-  else ((void (*)(void))address)();
+  else __asm__ volatile("jmp *%0" : : "r"(address));
   sys_getpid();
   yield_for_ever();
 }
