@@ -228,13 +228,28 @@ export class Os {
   }
 
   #space(cr3: u64, entry: Entry): Space {
+    const { machine } = this
+    const leaves = once(() => machine.mappings(cr3, LEAVES).flatMap(pages))
+    const tables = once(() => tablesOf(machine, cr3))
     return {
       cr3,
       pid: pidOf(this.processes, cr3),
       entry,
-      leaves: this.machine.mappings(cr3, LEAVES).flatMap(pages),
-      tables: tablesOf(this.machine, cr3),
+      get leaves() {
+        return leaves()
+      },
+      get tables() {
+        return tables()
+      },
     }
+  }
+}
+/** Most runs are asked about a few spaces, if any: walking them all would take longer than the checks. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
   }
 }
 

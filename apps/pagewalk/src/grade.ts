@@ -49,7 +49,7 @@ export interface GradeOptions {
 
 /** @returns the exit code */
 export async function gradePaths(paths: readonly string[], options: GradeOptions): Promise<number> {
-  const labs = await labsMeant(options.lab)
+  const labs = await labsMeant(options.lab, paths)
   const submissions = paths.flatMap((path) => findSubmissions(path, labs))
   const readings = options.points === undefined ? undefined : pointsFor(submissions, options.points)
   const chosen = options.step === undefined ? submissions : upTo(submissions, options.step)
