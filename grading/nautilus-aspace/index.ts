@@ -8,6 +8,7 @@ import { checks } from './checks.ts'
 import { rubric } from './rubric.ts'
 import { SAMPLES } from './samples.ts'
 import { scenarios } from './scenarios.ts'
+import { EXPECTS, LEGEND } from './screen-words.ts'
 import { sheet } from './sheet.ts'
 import { view } from './view.ts'
 
@@ -54,6 +55,8 @@ export const nautilus: Lab = {
     typing: true,
     ready: '> ',
     boots: 3,
+    legend: LEGEND,
+    expects: EXPECTS,
   },
   starter: {
     files: {

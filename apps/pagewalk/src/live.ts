@@ -1,142 +1,92 @@
-// The live screen: a machine in a capsule, driven by the wall clock, on an alternate screen of the terminal.
+// The live screen: a machine that plays by the wall clock, keys that are commands or typed into it, and pages over it.
 
-import { type Frame, openSession, plain, type Session, type Submission, stopWords } from '@pagewalk/grader'
-import { COMMAND, keyName, keysOf } from './keys.ts'
-import { bootWords } from './run.ts'
-import { COLUMNS, ENTER, fold, LEAVE, ROWS, Screen } from './screen.ts'
+import { plain, type Submission, SubmissionError } from '@pagewalk/grader'
+import { COMMAND, keysOf } from './keys.ts'
+import { folded, Page } from './page.ts'
+import { type LogReader, Player, type Trouble } from './player.ts'
+import { AddressPrompt } from './prompt.ts'
+import { blankRows, type Cells, COLUMNS, LEAST_HEIGHT, ROWS, rowsOf, Screen, visibleRows } from './screen.ts'
+import { helpPage, type StatusAsked, statusLines } from './status.ts'
+import { colourWanted } from './terminal.ts'
+import { onTerminal } from './tty.ts'
+import { type AskedSpace, currentSpace, findWalk } from './walk.ts'
+import { walkWords } from './walk-words.ts'
+import type { SavedFiles } from './watch.ts'
 
 const FRAME_MS = 40
-const SLOWEST = 1 / 64
-const FASTEST = 64
-/** How long a reset is shown before the machine boots again. */
-const REBOOT_MS = 1000
-/** The emulated keyboard keeps 64 scan codes; a key takes up to four. What was pasted comes in portions. */
-const KEYS_AT_ONCE = 8
+/** After a pause the machine does not catch up with the wall clock. */
+const LONGEST_MS = 4 * FRAME_MS
 
-/** @returns when the user quits */
-export async function watch(submission: Submission, program: string): Promise<void> {
-  const live = new Live(submission, program)
-  await live.open()
-  const { stdin, stdout } = process
-  const restore = (): void => {
-    stdin.setRawMode(false)
-    stdout.write(LEAVE)
-  }
-  const die = (signal: NodeJS.Signals): void => {
-    restore()
-    process.kill(process.pid, signal)
-  }
-  const signals = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const
-  stdout.write(ENTER)
-  stdin.setRawMode(true)
-  stdin.setEncoding('utf8')
-  const onKeys = (keys: string): void => live.press(keys)
-  const onResize = (): void => live.resize()
-  stdin.on('data', onKeys)
-  stdout.on('resize', onResize)
-  for (const signal of signals) process.once(signal, die)
+export interface LiveOptions {
+  readonly submission: Submission
+  readonly program: string
+  /** The step whose expectation is shown at first. */
+  readonly step?: string
+  readonly log?: LogReader
+  /** Boot again when these are saved. */
+  readonly saved?: SavedFiles
+}
+
+/**
+ * @returns when the user quits
+ * @throws SubmissionError if it does not load or boot, and nobody watches for a better one
+ */
+export async function live(options: LiveOptions): Promise<void> {
+  const { submission, program, log, saved } = options
+  const player = new Player(submission, program, log)
+  const view = new Live(player, options)
+  const leaving = new AbortController()
   try {
-    await live.loop()
+    await (saved ? player.start() : player.open())
+    await onTerminal(view, async () => {
+      const watching = saved && view.follow(saved, leaving.signal)
+      await view.loop()
+      leaving.abort()
+      await watching
+    })
   } finally {
-    restore()
-    stdin.off('data', onKeys)
-    stdout.off('resize', onResize)
-    stdin.pause()
-    for (const signal of signals) process.off(signal, die)
-    live.close()
+    leaving.abort()
+    player.close()
   }
-  if (live.last) process.stderr.write(`${live.last}\n`)
+  if (player.trouble) process.stderr.write(`${player.trouble.words}\n`)
 }
 
 class Live {
-  readonly #submission: Submission
-  readonly #program: string
-  readonly #screen = new Screen()
-  /** What runs, as far as the keys told. */
-  #running: string
-  #session: Session | undefined
-  #frame: Frame | undefined
-  #speed = 1
-  #paused = false
-  /** One trap is asked for. */
-  #step = false
-  #restart = false
-  #quit = false
-  #shown = 0
-  /** How many times it has booted since somebody asked for it. */
-  #boot = 1
-  /** When the machine, which has reset itself, boots again. */
-  #bootAt: number | undefined
+  readonly #player: Player
+  readonly #steps: readonly string[]
+  readonly #screen: Screen
+  #step: string | undefined
+  #page: Page | undefined
+  #prompt: AddressPrompt | undefined
+  /** The walk that is asked for; `behind`: in the address space behind this one. */
+  #asked: { readonly va: bigint; readonly behind?: AskedSpace } | undefined
+  /** The walk that the page tells. */
+  #told: { readonly va: bigint; readonly space: AskedSpace } | undefined
   /** The next key is a command (`typing`). */
   #command = false
-  /** Keys and digits, in order, for before the next stretches. */
-  #waiting: (() => void)[] = []
+  #quit = false
+  #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
 
-  constructor(submission: Submission, program: string) {
-    this.#submission = submission
-    this.#program = program
-    this.#running = program
-  }
-  /** What stopped the machine, if something did. */
-  last: string | undefined
-
-  async open(): Promise<void> {
-    const { lab } = this.#submission
-    this.#session = await openSession({ submission: this.#submission, config: lab.live.boot(this.#program) })
-    this.#frame = await this.#session.run(0)
-    this.last = undefined
-  }
-  close(): void {
-    this.#session?.close()
+  constructor(player: Player, { submission, step }: LiveOptions) {
+    this.#player = player
+    this.#steps = Object.keys(submission.lab.live.expects ?? {})
+    this.#screen = new Screen(colourWanted())
+    this.#step = step
   }
 
   /** Run as the wall clock goes, a frame at a time, until the user quits. */
   async loop(): Promise<void> {
-    const { instructionsPerSecond } = this.#submission.lab.machine
-    let before = performance.now()
-    while (!this.#quit) {
+    for (let before = performance.now(); !this.#quit; ) {
       const now = performance.now()
-      const seconds = Math.min(now - before, 4 * FRAME_MS) / 1000
+      const seconds = Math.min(now - before, LONGEST_MS) / 1000
       before = now
-      await this.#advance(Math.round(seconds * instructionsPerSecond * this.#speed))
+      await this.#player.advance(seconds)
+      if (this.#asked) await this.#tellWalk(this.#asked.va, this.#asked.behind)
+      if (this.#failure) throw this.#failure.error
       this.#draw()
       await this.#pause(before + FRAME_MS - performance.now())
     }
-  }
-  async #advance(instructions: number): Promise<void> {
-    if (this.#restart) await this.#again(1)
-    if (this.#bootAt !== undefined && !this.#paused && performance.now() >= this.#bootAt)
-      await this.#again(this.#boot + 1)
-    if (this.#over()) this.#waiting = []
-    const step = this.#step
-    this.#step = false
-    if (this.#over() || (this.#paused && !step)) return
-    for (const action of this.#waiting.splice(0, KEYS_AT_ONCE)) action()
-    const { instructionsPerSecond } = this.#submission.lab.machine
-    if (step) this.#hear(await this.#session?.run(instructionsPerSecond, 'trap'))
-    else this.#hear(await this.#session?.run(instructions))
-  }
-  #hear(frame: Frame | undefined): void {
-    if (!frame) return
-    this.#frame = frame
-    const { boots = 1 } = this.#submission.lab.live
-    const words = stopWords(frame.stop)
-    if (words) this.last = plain(frame.stop.reason === 'reset' ? bootWords(words, this.#boot, boots) : words)
-    if (frame.stop.reason === 'reset' && this.#boot < boots) this.#bootAt = performance.now() + REBOOT_MS
-  }
-  /** Nothing will move the machine again but another boot. */
-  #over(): boolean {
-    const reason = this.#frame?.stop.reason
-    return reason !== undefined && FOR_GOOD.has(reason)
-  }
-  async #again(boot: number): Promise<void> {
-    this.#restart = false
-    this.#bootAt = undefined
-    this.#boot = boot
-    this.#running = this.#program
-    this.close()
-    await this.open()
   }
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
@@ -147,103 +97,139 @@ class Live {
       }
     })
   }
+  /** Boot again whenever the files have been saved. */
+  async follow(saved: SavedFiles, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        this.#player.replace(await saved.next(signal))
+      } catch (error) {
+        if (signal.aborted) return
+        if (!(error instanceof SubmissionError)) return this.failed(error)
+        this.#player.fail(error)
+      }
+    }
+  }
 
-  press(input: string): void {
-    for (const key of keysOf(input)) this.#key(key)
+  keys(input: string): void {
+    for (const key of keysOf(input)) this.#press(key)
     this.#wake?.()
   }
-  #key(key: string): void {
-    const command = this.#command || !this.#submission.lab.live.typing
-    this.#command = !command && key === COMMAND
-    if (command) this.#obey(key)
-    else if (key !== COMMAND) this.#type(key)
+  resized(): void {
+    this.#screen.forget()
+    this.#draw()
+  }
+  ended(): void {
+    this.#quit = true
+    this.#player.close()
+    this.#wake?.()
+  }
+  failed(error: unknown): void {
+    this.#failure ??= { error }
+    this.ended()
+  }
+
+  #press(key: string): void {
+    if (this.#prompt) this.#answer(this.#prompt, key)
+    else if (this.#page) this.#turn(this.#page, key)
+    else {
+      const { typing } = this.#player.submission.lab.live
+      const command = this.#command || !typing || !this.#player.frame
+      this.#command = !command && key === COMMAND
+      if (command) this.#obey(key)
+      else if (key !== COMMAND) this.#player.type(key)
+    }
+  }
+  #answer(prompt: AddressPrompt, key: string): void {
+    const answer = prompt.press(key)
+    if (answer === undefined) return
+    this.#prompt = undefined
+    if (answer !== 'none') this.#asked = { va: answer }
+  }
+  #turn(page: Page, key: string): void {
+    if (page.press(key)) return
+    this.#page = undefined
+    if (key === '\t' && this.#told) this.#asked = { va: this.#told.va, behind: this.#told.space }
+    this.#told = undefined
   }
   #obey(key: string): void {
-    const { live } = this.#submission.lab
-    if (key === 'q' || key === '\x03') this.#quit = true
-    else if (key === 'p') this.#paused = !this.#paused
-    else if (key === '+' || key === '=') this.#speed = Math.min(FASTEST, this.#speed * 2)
-    else if (key === '-') this.#speed = Math.max(SLOWEST, this.#speed / 2)
-    else if (key === 'r') this.#restart = true
-    else if (key === '.') {
-      this.#paused = true
-      this.#step = true
-    } else if (live.shown && /^\d$/.test(key)) this.#show(Number(key))
-    else if (!live.typing) this.#type(key)
+    const player = this.#player
+    const { shown, typing } = player.submission.lab.live
+    const command = COMMANDS.get(key)
+    if (command) command(player)
+    else if (key === 'q' || key === '\x03') this.ended()
+    else if (key === '?' || key === 'h')
+      this.#page = new Page(folded(helpPage(player.submission.lab, this.#step)))
+    else if (key === 'w') this.#page = new Page(troubleLines(player.trouble))
+    else if (key === 'x') this.#prompt = new AddressPrompt()
+    else if (key === 's' && this.#steps.length > 0) this.#nextStep()
+    else if (shown && /^\d$/.test(key)) player.show(Number(key))
+    else if (!typing) player.type(key)
   }
-  #show(digit: number): void {
-    const words = this.#submission.lab.live.shown?.(digit) ?? []
-    this.#shown = digit
-    this.#waiting.push(() => {
-      for (const { address, value } of words) this.#session?.poke(address, value)
-    })
+  /** After the last one there is none. */
+  #nextStep(): void {
+    const at = this.#step === undefined ? -1 : this.#steps.indexOf(this.#step)
+    this.#step = this.#steps[at + 1]
   }
-  #type(key: string): void {
-    const name = keyName(key)
-    if (name === undefined) return
-    if (!this.#over()) this.last = undefined // a kernel that has panicked may take this key and start again
-    this.#running = this.#submission.lab.live.keys.find((each) => each.key === key)?.does ?? this.#running
-    this.#waiting.push(() => this.#session?.key(name))
-  }
-  resize(): void {
-    this.#screen.forget()
-    process.stdout.write('\x1b[2J')
-    this.#draw()
+  /** In the space of the process that is shown, else in the CPU's own, or in the one behind `behind`. */
+  async #tellWalk(va: bigint, behind: AskedSpace | undefined): Promise<void> {
+    this.#asked = undefined
+    const { shown, submission } = this.#player
+    const image = await this.#player.image()
+    if (!image) return
+    const view = submission.lab.view(image)
+    const { spaces } = view
+    const chosen = spaces.find(({ pid }) => shown !== 0 && pid === shown) ?? currentSpace(view)
+    const at = spaces.findIndex(({ id }) => id === behind?.id)
+    const space = behind ? (spaces[(at + 1) % spaces.length] ?? chosen) : chosen
+    const found = findWalk(image, view, space, { va, access: 'read', ring: 3 })
+    const title = spaces.length > 1 ? ['Tab: the same address in the next address space', ''] : []
+    this.#page = new Page([...title, ...walkWords(found, space.tables)])
+    this.#told = { va, space }
   }
 
   #draw(): void {
     const { columns = COLUMNS, rows = ROWS + 1 } = process.stdout
-    if (columns < COLUMNS || rows <= ROWS) {
+    if (columns < COLUMNS || rows < LEAST_HEIGHT) {
       this.#screen.forget()
       process.stdout.write(
-        `\x1b[0m\x1b[H\x1b[2JThe screen needs ${COLUMNS} columns and ${ROWS + 1} rows; here are ${columns} and ${rows}.`,
+        `\x1b[0m\x1b[H\x1b[2JThe screen needs ${COLUMNS} columns and ${LEAST_HEIGHT} rows; here are ${columns} and ${rows}.`,
       )
-    } else if (this.#frame)
-      process.stdout.write(this.#screen.update(this.#frame, this.#status(columns, rows - ROWS)))
+    } else process.stdout.write(this.#drawn(columns, rows))
   }
-  /** The lines below the screen: time and speed; what stopped the machine; the keys. */
-  #status(width: number, room: number): string[] {
-    const { lab } = this.#submission
-    const { typing, boots = 1 } = lab.live
-    const time = this.#frame?.time ?? 0
-    const state = this.#state()
-    const parts = [
-      `${(time / lab.machine.instructionsPerSecond).toFixed(2).padStart(7)} s`,
-      `tick ${Math.floor(time / lab.live.instructionsPerTick)}`,
-      `speed ${this.#speed >= 1 ? this.#speed : `1/${1 / this.#speed}`}`,
-      state,
-      this.#running,
-      ...(this.#shown ? [`process ${this.#shown}`] : []),
-      ...(this.#boot > 1 ? [`boot ${this.#boot} of ${boots}`] : []),
-    ]
-    const first = parts.join('   ')
-    if (room === 1) return [(this.last ? `${state}: ${this.last}` : first).slice(0, width - 1)]
-    // where all keys are typed nobody finds the way out alone
-    const always = typing ? 1 : 0
-    const why = this.last ? fold(this.last, width - 1, room - 1 - always) : []
-    const help = why.length < room - 1 ? fold(this.#help(), width - 1, 1) : []
-    return [first.slice(0, width - 1), ...why, ...help]
+  /** @returns the bytes to write */
+  #drawn(width: number, height: number): string {
+    if (this.#page) {
+      const cells = this.#page.cells(height - 1)
+      return this.#screen.update(cells, [this.#page.status])
+    }
+    const { frame } = this.#player
+    if (frame) return this.#framed(frame, width, height)
+    const story = new Page(troubleLines(this.#player.trouble))
+    return this.#screen.update(story.cells(height - 2), this.#status({ width, above: 0 }, 2, 0))
   }
-  #state(): string {
-    if (this.#over() && this.#bootAt === undefined) return 'stopped'
-    if (this.#paused) return 'paused'
-    return this.#over() ? 'boots again' : 'running'
+  /** The machine's screen, and below it as much as there is room for where it says nothing. */
+  #framed(frame: Cells, width: number, height: number): string {
+    const busy = ROWS - blankRows(frame).length
+    const room = Math.max(1, height - busy)
+    const lines = this.#status({ width, above: Math.max(0, busy + room - height) }, room, height - ROWS)
+    const shown = visibleRows(frame, height - lines.length)
+    return this.#screen.update(rowsOf(frame, shown), lines)
   }
-  #help(): string {
-    const { keys, shown, typing } = this.#submission.lab.live
-    const commands = ['p pause', '. trap', ...(shown ? ['1-9 show'] : []), '+- speed', 'r again', 'q quit']
-    const lead = this.#command ? 'command?' : 'Ctrl-] then:'
-    return [...(typing ? [lead] : []), ...keys.map(({ key, does }) => `${key} ${does}`), ...commands].join(
-      '  ',
-    )
+  #status(place: Pick<StatusAsked, 'width' | 'above'>, room: number, extra: number): string[] {
+    if (this.#prompt) return [this.#prompt.line]
+    const step = this.#step === undefined ? {} : { step: this.#step }
+    return statusLines({ player: this.#player, command: this.#command, ...step, ...place }, room, extra)
   }
 }
 
-/** Only another boot goes on after these. */
-const FOR_GOOD: ReadonlySet<Frame['stop']['reason']> = new Set<Frame['stop']['reason']>([
-  'reset',
-  'exit',
-  'hang',
-  'deadlock',
-  'error',
+/** Commands to the machine. */
+const COMMANDS: ReadonlyMap<string, (player: Player) => void> = new Map([
+  ['p', (player) => player.pause()],
+  ['.', (player) => player.step()],
+  ['+', (player) => player.faster()],
+  ['=', (player) => player.faster()],
+  ['-', (player) => player.slower()],
+  ['r', (player) => player.restart()],
 ])
+const troubleLines = (trouble: Trouble | undefined): string[] =>
+  trouble ? [...folded([plain(trouble.words)]), '', ...trouble.details] : ['Nothing has stopped it.']

@@ -116,7 +116,7 @@ async function commands(): Promise<Command> {
     .option('--step <id>', 'tell what the screen must show once this step is done')
     .option(
       '--log <file>',
-      'write what the kernel prints with logPrintf to this file, as it comes; with --headless, - is standard output',
+      'write what the kernel prints with logPrintf to this file, as it comes; with --headless the first MiB, and - is standard output',
     )
     .option('--headless', 'no terminal: run as fast as it goes, then print the screen as text')
     .option('--ticks <n>', 'with --headless: how many timer ticks to run (default: 500)', ticks)

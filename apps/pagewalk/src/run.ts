@@ -5,53 +5,88 @@ import {
   type Action,
   findSubmissions,
   type Live,
+  type PlayedRun,
   plain,
   playOnce,
-  type Run,
   type Submission,
+  SubmissionError,
   serialiseSnapshot,
   stopWords,
   UsageError,
 } from '@pagewalk/grader'
-import { Machine } from '@pagewalk/machine'
+import { type EventKind, Machine } from '@pagewalk/machine'
 import { labsMeant } from './labs.ts'
-import { write } from './terminal.ts'
+import { LogFile } from './log-file.ts'
+import { bootWords, type LogReader } from './player.ts'
+import { troubleText, write } from './terminal.ts'
+import { SavedFiles } from './watch.ts'
 
-export interface RunOptions {
+export interface PlayOptions {
   readonly lab?: string
   readonly program?: string
   readonly ticks?: number
   readonly keys?: string
   readonly type?: string
 }
+export interface RunOptions extends PlayOptions {
+  /** The step whose expectation is told. */
+  readonly step?: string
+  /** A file for what comes out of the log port; '-': standard output, instead of the screen. */
+  readonly log?: string
+  /** Again, whenever the student's files have been saved. */
+  readonly watch?: true
+}
+export interface HeadlessOptions extends RunOptions {
+  readonly serial?: true
+}
 
 const DEFAULT_TICKS = 500
 
-export async function runHeadless(
-  path: string,
-  options: RunOptions & { readonly serial?: true },
-): Promise<void> {
+export async function runHeadless(path: string, options: HeadlessOptions): Promise<void> {
+  const { log, watch, serial } = options
+  if (log === '-' && serial)
+    throw new UsageError('--log -: expected one text on standard output, got --serial too')
   const chosen = await choose(path, options)
-  const { boots = 1, ready } = chosen.submission.lab.live
-  let serial = ''
+  const file = log === undefined || log === '-' ? undefined : new LogFile(log)
+  if (!watch) return printRun(chosen, options, file)
+  const saved = new SavedFiles(path, chosen.submission.lab)
+  for (let submission = chosen.submission; ; submission = await saved.next()) {
+    file?.clear()
+    await printRun({ ...chosen, submission }, options, file).catch(sayTrouble)
+  }
+}
+async function printRun(chosen: Chosen, options: HeadlessOptions, log: LogReader | undefined): Promise<void> {
+  const { boots = 1, ready, expects = {} } = chosen.submission.lab.live
+  let [serial, logged] = ['', '']
   for (let boot = 1; ; boot++) {
     const run = await play(chosen, options)
     serial += run.output.serial
+    logged += run.output.parallel
+    log?.add(run.output.parallel)
     tell(run, boot, boots)
     if (run.stop.reason === 'reset' && boot < boots) continue
     if (options.type && ready && run.stop.reason === 'limit' && !run.output.serial.includes(ready))
       say(`${JSON.stringify(ready)} was not said on the serial port; the text was typed all the same`)
-    return write(options.serial ? readable(serial) : screenOf(run))
+    const text = options.log === '-' ? readable(logged) : options.serial ? readable(serial) : screenOf(run)
+    const { step } = options
+    return write(step === undefined ? text : `${text}\nStep ${step}: ${expects[step]}\n`)
   }
+}
+/** @throws what is no trouble of the student's file */
+function sayTrouble(error: unknown): void {
+  if (!(error instanceof SubmissionError)) throw error
+  process.stderr.write(troubleText(error))
 }
 const say = (words: string): boolean => process.stderr.write(`${plain(words)}\n`)
 /** What the student's file said to the host's console, and why the machine stands still. */
-function tell({ output, stop }: Run, boot: number, boots: number): void {
+function tell({ output, stop, details }: PlayedRun, boot: number, boots: number): void {
   for (const line of output.console.split('\n').slice(0, -1)) say(line)
   const words = stopWords(stop)
-  if (words) say(stop.reason === 'reset' ? bootWords(words, boot, boots) : words)
+  if (words === undefined) return
+  say(stop.reason === 'reset' ? bootWords(words, boot, boots) : words)
+  if (stop.reason !== 'reset' || boot === boots) for (const line of details) process.stderr.write(`${line}\n`)
 }
-function screenOf({ final }: Run): string {
+function screenOf({ final }: PlayedRun): string {
   const machine = Machine.fromImage(final)
   const { rows } = machine.devices.vga.text(machine.memory.bytes)
   return `${rows.map((row) => row.trimEnd()).join('\n')}\n`
@@ -65,7 +100,7 @@ const readable = (serial: string): string =>
 
 export async function snapshot(
   path: string,
-  options: RunOptions & { readonly output: string },
+  options: PlayOptions & { readonly output: string },
 ): Promise<void> {
   const chosen = await choose(path, options)
   const run = await play(chosen, options)
@@ -84,21 +119,31 @@ export async function runLive(path: string, options: RunOptions): Promise<void> 
     throw new UsageError(
       'run: expected a terminal to show the screen in, got a pipe or a file; use --headless there',
     )
-  const { submission, program } = await choose(path, options)
-  const { watch } = await import('./live.ts')
-  await watch(submission, program)
+  const { log, step, watch } = options
+  if (log === '-')
+    throw new UsageError('--log -: expected a file, or --headless; the terminal shows the screen')
+  const chosen = await choose(path, options)
+  const saved = watch && new SavedFiles(path, chosen.submission.lab)
+  const file = log === undefined ? undefined : new LogFile(log)
+  const { live } = await import('./live.ts')
+  await live({ ...chosen, ...(step && { step }), ...(file && { log: file }), ...(saved && { saved }) })
 }
 
-interface Chosen {
+export interface Chosen {
   readonly submission: Submission
   readonly program: string
 }
-function play({ submission, program }: Chosen, options: RunOptions): Promise<Run> {
+/** @param log  kinds of events to keep */
+export function play(
+  { submission, program }: Chosen,
+  options: PlayOptions,
+  log?: readonly EventKind[],
+): Promise<PlayedRun> {
   const { live } = submission.lab
-  return playOnce({ submission, config: live.boot(program) }, planOf(options, live))
+  return playOnce({ submission, config: live.boot(program) }, planOf(options, live), log)
 }
 /** Keys at the start; a text when the system is ready for it; then time. */
-function planOf({ keys = '', type, ticks = DEFAULT_TICKS }: RunOptions, live: Live): Action[] {
+function planOf({ keys = '', type, ticks = DEFAULT_TICKS }: PlayOptions, live: Live): Action[] {
   const instructions = Math.ceil(ticks * live.instructionsPerTick)
   const { ready, instructionsPerTick } = live
   return [
@@ -119,20 +164,17 @@ function typed(option: string, text: string): string {
   if (wrong === undefined) return text
   throw new UsageError(`${option}: expected characters of a US keyboard, got ${JSON.stringify(wrong)}`)
 }
-async function choose(path: string, { lab, program }: RunOptions): Promise<Chosen> {
-  const [submission, ...more] = findSubmissions(path, await labsMeant(lab))
+export async function choose(path: string, { lab, program, step }: RunOptions): Promise<Chosen> {
+  const [submission, ...more] = findSubmissions(path, await labsMeant(lab, [path]))
   if (!submission || more.length > 0)
     throw new UsageError(`${path}: expected one submission, got a folder of ${more.length + 1}`)
-  const { programs } = submission.lab.live
+  const { programs, expects = {} } = submission.lab.live
+  if (step !== undefined) mustBeOne('--step', step, Object.keys(expects))
   const name = program ?? programs[0] ?? ''
-  if (programs.includes(name)) return { submission, program: name }
-  throw new UsageError(`--program: expected one of ${programs.join(', ')}; got ${JSON.stringify(name)}`)
+  mustBeOne('--program', name, programs)
+  return { submission, program: name }
 }
-
-/** Why the machine has reset itself, and in which of how many boots. The story is told once, in the last one. */
-export function bootWords(words: string, boot: number, boots: number): string {
-  if (boots === 1) return words
-  return boot < boots
-    ? `boot ${boot} of ${boots}: the machine reset itself, and boots again`
-    : `boot ${boot} of ${boots}: ${words}`
+function mustBeOne(option: string, got: string, names: readonly string[]): void {
+  if (names.includes(got)) return
+  throw new UsageError(`${option}: expected one of ${names.join(', ')}; got ${JSON.stringify(got)}`)
 }

@@ -56,7 +56,7 @@ describe('grade', () => {
   test('--fail-under decides the exit code, and a report for people has no colour in a pipe', async () => {
     const { code, out } = await pagewalk('grade', 'student', '--fail-under', '100')
     expect(code).toBe(1)
-    expect(out).toMatch(/^student {2}0\/100\n/)
+    expect(out).toMatch(/^student {2}0\/100, extra credit 0\/20\n/)
     expect(out).not.toContain('\x1b')
     expect(out).toMatch(/claim .*\n(.*\n)*? +expected .*\n(.*\n)*? +observed .*\n(.*\n)*? +hint /)
   })
@@ -101,7 +101,55 @@ describe('run, snapshot, diff', () => {
     expect(out.split('\n')[0]).toBe(`${' '.repeat(32)}PHYSICAL MEMORY`)
     expect(out.split('\n').length).toBe(26)
     expect(err).toMatch(
-      /^the kernel panicked: PANIC: Unexpected exception 52! \(called at kernel\.ts:\d+:\d+\)\n$/,
+      /^the kernel panicked: PANIC: Unexpected exception 52! \(called at kernel\.ts:\d+:\d+\)\n +\d+ \| .*panic\(.*\n +\| +\^\n {2}at exception \(kernel\.ts:\d+:\d+\)\n$/,
+    )
+  })
+  test('run --headless --log writes what the kernel prints with logPrintf; --step tells what must be seen', async () => {
+    const start = 'export function exception(registers: X8664Registers): void {\n'
+    const kernel = readFileSync(join(student, 'kernel.ts'), 'utf8')
+    const path = join(dir, 'logs')
+    mkdirSync(path)
+    const logs = kernel
+      .replace('import {', 'import {\n  logPrintf,')
+      .replace(start, `${start}  logPrintf('trap %d\\n', registers.intno)\n`)
+    writeFileSync(join(path, 'kernel.ts'), logs)
+    const file = await pagewalk('run', path, '--headless', '--ticks', '5', '--log', 'log.txt', '--step', '1')
+    expect(file).toMatchObject({ code: 0, err: '' })
+    expect(file.out).toMatch(/PHYSICAL MEMORY[\s\S]*\nStep 1: .*\n$/)
+    const log = readFileSync(join(dir, 'log.txt'), 'utf8')
+    expect(log).toMatch(/^(trap \d+\n)+$/)
+    const printed = await pagewalk('run', path, '--headless', '--ticks', '5', '--log', '-')
+    expect(printed).toEqual({ code: 0, err: '', out: log })
+  })
+  test('explain tells the walk of an address in the space of a process, in words or as JSON', async () => {
+    const args = [
+      'explain',
+      'student',
+      '--va',
+      '0x10_0000',
+      '--pid',
+      '1',
+      '--ticks',
+      '5',
+      '--access',
+      'write',
+    ]
+    const { code, out, err } = await pagewalk(...args)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^0x100000 in Process 1 \(CR3 0x[0-9a-f]+\)\n\n {2}PML4\[0\] /)
+    expect(out).toMatch(/^access {2}a write by ring 3 goes to physical address 0x100000$/m)
+    expect(out).toMatch(/^page {4}0x100000, 4096 bytes: process 1, 1 reference$/m)
+    const json = JSON.parse((await pagewalk(...args, '--kernel', '--json')).out)
+    expect(json).toMatchObject({ va: '0x100000', ring: 0, access: 'write', space: { pid: 1 }, faults: [] })
+  })
+  test('what does not compile is told with its line', async () => {
+    const path = join(dir, 'broken')
+    mkdirSync(path)
+    writeFileSync(join(path, 'kernel.ts'), 'export function exception(): void {\n  const = 1\n}\n')
+    const { code, out, err } = await pagewalk('run', path, '--headless', '--lab', 'weensyos')
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(
+      /^pagewalk: expected that the file compiles; got kernel\.ts:2:9: .*\n {4}2 \| {3}const = 1\n {6}\| {9}\^\n$/,
     )
   })
   test('run without a terminal asks for --headless', async () => {
@@ -150,6 +198,16 @@ describe('a lab with a shell', () => {
     expect(serial.out).toMatch(/^root-shell> shell two$[\s\S]*^two> /m)
     expect(serial.out).toContain(`Don't understand "quip"`)
     const snapshot = await pagewalk('snapshot', path, '--type', 'shell two\n')
+    const walk = await pagewalk(
+      'explain',
+      path,
+      '--va',
+      '0xffff_8000_0000_0000',
+      '--space',
+      'root-shell',
+      '--kernel',
+    )
+    expect(walk.out).toMatch(/^access {2}a read by ring 0 raises #PF .*not present/m) // the shell begins 1 MiB further on
     const { spaces, threads, cpus } = parseSnapshot(snapshot.out)
     expect(spaces.map(({ name }) => name)).toEqual(expect.arrayContaining(['default', 'root-shell', 'two']))
     expect(threads?.map(({ name }) => name)).toEqual(expect.arrayContaining(['root-shell', 'two']))
@@ -165,6 +223,11 @@ describe('a lab with a shell', () => {
       expect.stringMatching(
         /^boot 3 of 3: the machine reset itself: #PF .*#DF could not be delivered: .*: triple fault; the kernel was at paging\.ts:\d+:\d+$/,
       ),
+      expect.stringMatching(/^ +\d+ \| +writeCr3\(/),
+      expect.stringMatching(/^ +\| +\^$/),
+      expect.stringMatching(/^ {2}at switchTo \(paging\.ts:\d+:\d+\)$/),
+      expect.stringMatching(/^ {2}at enterAddressSpace \(shell\.ts:/),
+      expect.stringMatching(/^ {2}at shell \(shell\.ts:/),
       '',
     ])
     expect(out.match(/About to move thread/g)?.length).toBe(3)
@@ -258,6 +321,29 @@ describe('what is wrong is told in one sentence, with exit code 2', () => {
       ['run', 'student', '--headless', '--program', 'ls'],
       /^pagewalk: --program: expected one of allocator, fork, forkexit; got "ls"\n$/,
     ],
+    [
+      ['run', 'student', '--headless', '--step', '9'],
+      /^pagewalk: --step: expected one of 1, 2, 3, 4, 5, 6, 7; got "9"\n$/,
+    ],
+    [['run', 'student', '--headless', '--log', '-', '--serial'], /^pagewalk: --log -: expected one text/],
+    [
+      ['run', 'student', '--headless', '--log', 'no/where'],
+      /^pagewalk: --log: expected a file that can be written \(no\/where\), got ENOENT/,
+    ],
+    [['explain', 'student'], /^pagewalk: required option '--va <address>' not specified\n$/],
+    [
+      ['explain', 'student', '--va', '4000'],
+      /^pagewalk: --va: expected an address such as 0x40000 or .*, got "4000"\n$/,
+    ],
+    [
+      ['explain', 'student', '--va', '0x4000', '--pid', '7'],
+      /^pagewalk: --pid: expected a process that there is \(1, 2, 3, 4\), got 7\n$/,
+    ],
+    [
+      ['explain', 'student', '--va', '0x4000', '--space', 'x'],
+      /^pagewalk: --space: expected an address space that there is \("kernel", "process 1", .*\), got "x"\n$/,
+    ],
+    [['explain', 'student', '--va', '0x4000', '--pid', '1', '--space', 'x'], /got --space too\n$/],
     [['snapshot', 'student', '--ticks', '-1'], /number of timer ticks/],
     [['diff', 'student', 'student'], /^pagewalk: student: /],
     [['new', 'minix', 'x'], /^pagewalk: expected a lab/],
@@ -271,7 +357,7 @@ describe('what is wrong is told in one sentence, with exit code 2', () => {
   test('--help is no error', async () => {
     const { code, out } = await pagewalk('--help')
     expect(code).toBe(0)
-    for (const command of ['grade', 'run', 'snapshot', 'diff', 'new'])
+    for (const command of ['grade', 'run', 'explain', 'snapshot', 'diff', 'new'])
       expect(out).toContain(`\n  ${command} `)
   })
 })

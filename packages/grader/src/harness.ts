@@ -8,6 +8,7 @@ import {
   type MachineEvent,
   type MachineImage,
   type MachineOptions,
+  type Saved,
   type Stop,
 } from '@pagewalk/machine'
 import {
@@ -276,17 +277,22 @@ export interface Session {
 export function watch(submission: Submission, options: MachineOptions, config: unknown): Session {
   const machine = booted(submission, { ...options, log: [] }, config, new Kept())
   const { keyboard, parallel, vga } = machine.devices
-  let logged = 0
   return {
     run(instructions, until) {
       const stop = apply(run, machine, [instructions, until]) as Stop
       const screen = vga.text(machine.memory.bytes)
-      const log = parallel.output.slice(logged)
-      logged += log.length
-      return { ...screen, time: machine.time, stop, stack: machine.kernelStack, log }
+      return { ...screen, time: machine.time, stop, stack: machine.kernelStack, log: taken(parallel) }
     },
     image: () => apply(image, machine, []) as MachineImage,
     key: (key) => keyboard.type(key),
     poke: (address, value) => machine.memory.write32(address, value),
   }
+}
+/** What came out of the port. It is empty then: what it keeps has a limit, and a machine may be watched for hours. */
+function taken(parallel: Machine['devices']['parallel']): string {
+  const { output, dropped } = parallel
+  if (output === '') return ''
+  const port = parallel.save() as { readonly [field: string]: Saved }
+  parallel.restore({ ...port, printed: { text: '', dropped: 0 } })
+  return dropped > 0 ? `${output}\n(${dropped} bytes are lost here)\n` : output
 }

@@ -64,3 +64,31 @@ describe('a run', () => {
     expect(accepts(change)).toBe(false)
   })
 })
+
+describe('a frame', () => {
+  const frame = {
+    rows: Array(25).fill(' '.repeat(80)),
+    attributes: new Uint8Array(2000),
+    cursor: -1,
+    time: 1,
+    stop: { reason: 'limit' },
+    stack: '',
+    log: 'trap 49\n',
+  }
+  const taken = (change: object): boolean =>
+    schema.safeParse({ kind: 'frame', frame: { ...frame, ...change } }).success
+  test('is accepted as it is', () => {
+    expect(taken({})).toBe(true)
+  })
+  test.each<readonly [string, object]>([
+    ['a log that is too long', { log: 'x'.repeat(0x40_0001) }],
+    ['a log that is no text', { log: ['x'] }],
+    ['an escape on the screen', { rows: Array(25).fill(`\x1b${' '.repeat(79)}`) }],
+  ])('with %s is refused', (_what, change) => {
+    expect(taken(change)).toBe(false)
+  })
+})
+test('an image of another machine is no answer', () => {
+  expect(schema.safeParse({ kind: 'image', image: final }).success).toBe(true)
+  expect(schema.safeParse({ kind: 'image', image: { ...final, memoryBytes: 1 << 21 } }).success).toBe(false)
+})

@@ -1,6 +1,7 @@
 import { Machine } from '@pagewalk/machine'
 import { describe, expect, test, vi } from 'vitest'
 import {
+  DEFAULT_LIMITS,
   diffSnapshots,
   findSubmissions,
   openSession,
@@ -237,6 +238,50 @@ describe('a session', () => {
     const eats = 'const all: number[][] = []; for (;;) all.push(new Array(1000).fill(count))'
     const session = await openSession(bootOf(counting(eats)), { milliseconds: 20_000, heapMiB: 64 })
     await expect(session.run(1000)).rejects.toThrow(/more than 64 MiB of JavaScript memory/)
+  })
+  test('what is wrong is told in detail: the line with a caret, and the calls in the student’s own file', async () => {
+    const throwing = `${counting('deep()')}\n\nfunction deep(): void {\n\tthrow new Error('no')\n}\n`
+    const session = await openSession(bootOf(throwing))
+    const { details } = await session.run(1000)
+    expect(details).toEqual([
+      "   18 |  throw new Error('no')",
+      '      |        ^',
+      '  at deep (kernel.ts:18:8)',
+      '  at tick (kernel.ts:13:3)',
+    ])
+    session.close()
+    const panics = await openSession(bootOf(counting("panic('late')").replace('COUNT,', 'COUNT, panic,')))
+    expect((await panics.run(1000)).details.at(-1)).toMatch(/^ {2}at tick \(kernel\.ts:13:3\)$/)
+    panics.close()
+    await expect(openSession(bootOf('const = 1'))).rejects.toMatchObject({
+      details: ['    1 | const = 1', '      |       ^'],
+    })
+  })
+  test('a long line is told around its caret, and without what a terminal would obey', async () => {
+    const long = `${'/* */'.repeat(30)} throw new Error('\x1b[2J')`
+    const [line = '', caret = ''] = (
+      await playOnce(bootOf(counting(long)), [{ do: 'run', instructions: 1000 }])
+    ).details
+    expect(line).toMatch(/ throw new Error\('\?\[2J'\)$/)
+    expect(line.length).toBeLessThan(80)
+    expect(line.slice(caret.indexOf('^'))).toMatch(/^new Error/)
+  })
+  test('hands over the state of its machine, and goes on', async () => {
+    const session = await openSession(bootOf(RIGHT))
+    const { time } = await session.run(500)
+    const machine = Machine.fromImage(await session.image())
+    expect(machine.time).toBe(time)
+    expect((await session.run(500)).time).toBeGreaterThan(time)
+    session.close()
+  })
+  test('can be closed while it boots, and before', async () => {
+    const leaving = new AbortController()
+    const opening = openSession(bootOf(`${RIGHT}\nfor (;;) {}`), DEFAULT_LIMITS, leaving.signal)
+    setTimeout(() => leaving.abort(), 300)
+    const begin = performance.now()
+    await expect(opening).rejects.toThrow('the machine was closed')
+    expect(performance.now() - begin).toBeLessThan(DEFAULT_LIMITS.milliseconds)
+    await expect(openSession(bootOf(RIGHT), DEFAULT_LIMITS, leaving.signal)).rejects.toThrow('closed')
   })
   test('an image of a capsule is a machine here', async () => {
     const { final } = await playOnce(bootOf(RIGHT), [{ do: 'run', instructions: 1000 }])

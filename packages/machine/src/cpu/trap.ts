@@ -4,6 +4,7 @@
 // (double fault), §8.7 "Task Management in 64-bit Mode"; Vol. 2 "IRET". Handlers outside 64-bit mode, task gates and
 // shadow stacks are not modelled.
 
+import { explain } from '../mmu/explain.ts'
 import { canonical } from '../mmu/mmu.ts'
 import {
   FLAG_IF,
@@ -11,6 +12,8 @@ import {
   FLAG_NT,
   FLAG_RF,
   FLAG_TF,
+  PFERR_U,
+  PFERR_W,
   type u64,
   VECTOR_AC,
   VECTOR_DE,
@@ -30,7 +33,7 @@ import {
   isNull,
   isWritableData,
 } from './cpu.ts'
-import { Slot, STACK } from './state.ts'
+import { Access, Slot, STACK } from './state.ts'
 
 /** Where an interrupt comes from: it decides EXT in error codes, the DPL check and RF in the pushed flags. */
 export type Source = 'exception' | 'software' | 'external'
@@ -112,19 +115,28 @@ export function recordedFault(cpu: Cpu, during: string): Fault {
  */
 export function raise(cpu: Cpu, fault: Fault): string | undefined {
   const story = [`${tellFault(fault)} at rip ${hex(cpu.get(Slot.rip))}`]
+  let walked = false // the first access that fails is where to look
   if (fault.vector === VECTOR_PF) cpu.set(Slot.cr2, fault.address)
   for (let current = fault; ; ) {
     const next = deliver(cpu, current.vector, 'exception', cpu.get(Slot.rip), current.error)
     if (!next) return undefined
     if (next.vector === VECTOR_PF) cpu.set(Slot.cr2, next.address)
+    const walk: string = walked || next.vector !== VECTOR_PF ? '' : ` by the walk ${walkOf(cpu, next)}`
+    walked ||= walk !== ''
     story.push(
-      `${vectorName(current.vector)} could not be delivered: ${next.during} raised ${tellFault(next)}`,
+      `${vectorName(current.vector)} could not be delivered: ${next.during} raised ${tellFault(next)}${walk}`,
     )
     if (current.vector === VECTOR_DF) return `${story.join('; ')}: triple fault`
     current = makesDoubleFault(current.vector, next.vector)
       ? { vector: VECTOR_DF, error: 0, address: 0n, during: next.during }
       : next
   }
+}
+
+/** The page walk that raised the #PF `fault` of a delivery, in words. Deliveries fetch nothing. */
+function walkOf(cpu: Cpu, { address, error }: Fault): string {
+  const access = error & PFERR_W ? Access.write : Access.read
+  return explain(cpu.state, cpu.get(Slot.cr3), address, access, (error & PFERR_U) !== 0).words
 }
 
 /**

@@ -156,7 +156,7 @@ test('a double fault that cannot be delivered resets the machine, and the story 
   })
   expect(k.machine.run(10)).toEqual(stop)
 })
-test('a kernel stack that is not mapped ends in a triple fault', () => {
+test('a kernel stack that is not mapped ends in a triple fault, told with the walk that failed first and no other', () => {
   const k = kit()
   k.gate(48, HANDLER, { dpl: 3 })
   k.gate(14, HANDLER)
@@ -166,10 +166,14 @@ test('a kernel stack that is not mapped ends in a triple fault', () => {
   k.place(RING3, 'int 48')
   k.place(RING0, toRing3())
   const stop = k.run()
-  expect(stop.reason).toBe('reset')
-  expect(stop).toMatchObject({
-    story: expect.stringMatching(/pushing the frame of #PF at 0x1fffd0 raised #PF.*triple fault/),
-  })
+  const { words } = k.machine.explain(0x1f_ffd0n, { access: 'write' })
+  expect(words).toMatch(/ -> PT\[511\] .*: PT\[511\] is not present$/)
+  const { story } = stop as Extract<typeof stop, { reason: 'reset' }>
+  expect(story).toMatch(/pushing the frame of #PF at 0x1fffd0 raised #PF.*triple fault$/)
+  expect(story.split(' by the walk ')).toEqual([
+    expect.stringMatching(/raised #PF \(address 0x[0-9a-f]+, error code 0x2\)$/),
+    expect.stringContaining(`${words}; #`),
+  ])
 })
 test('the timer interrupts ring 3 and IRETQ goes on where it was', () => {
   const k = kit({ log: ['irq'] })
