@@ -39,6 +39,7 @@ export interface GradeOptions {
   readonly sheet?: string
   /** A file with points that a person has given. */
   readonly points?: string
+  readonly seed?: number
   /** The last step that counts. */
   readonly step?: string
   /** A file for a page; '-': standard output, instead of the report. */
@@ -126,7 +127,7 @@ async function gradeThem(
   options: GradeOptions,
   readings?: Readings,
 ): Promise<Grade[]> {
-  const { jobs, timeout, sheet, html, full, json } = options
+  const { jobs, timeout, seed, sheet, html, full, json } = options
   const told = progress(submissions.length)
   const milliseconds = timeout === undefined ? DEFAULT_LIMITS.milliseconds : timeout * 1000
   const limits = { ...DEFAULT_LIMITS, milliseconds }
@@ -136,6 +137,7 @@ async function gradeThem(
       limits,
       sheets: sheet !== undefined,
       pictures: html !== undefined || (!json && (full === true || submissions.length === 1)),
+      ...(seed !== undefined && { seed }),
       ...(readings && { readings }),
       done: told.done,
     })

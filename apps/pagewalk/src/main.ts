@@ -1,10 +1,6 @@
-#!/usr/bin/env node
 // The command line. Exit codes: 0 done; 1 a score below --fail-under; 2 usage, told in one sentence; 3 our own error.
 
-import { enableCompileCache } from 'node:module'
 import type { Command } from 'commander'
-
-enableCompileCache()
 
 const EXIT_USAGE = 2
 const EXIT_OURS = 3
@@ -91,6 +87,11 @@ async function commands(): Promise<Command> {
       'also write a sheet for each submission that a person gives points to (see below)',
     )
     .option('--points <file>', 'the points that a person has given, as JSON (see below)')
+    .option(
+      '--seed <n>',
+      'draws what a kernel could be fitted to, such as addresses that are asked for (default: 1)',
+      whole('a whole number, 1 or more', 1),
+    )
     .option('--step <id>', 'grade up to this step: 1, 2, ...; what comes after it does not count')
     .option(
       '--html <file>',

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../bin/pagewalk.mjs', import.meta.url))
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 let dir = ''
 let student = ''

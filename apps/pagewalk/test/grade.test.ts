@@ -23,7 +23,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 })
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../bin/pagewalk.mjs', import.meta.url))
 let dir = ''
 interface Done {
   readonly code: number | null
@@ -160,6 +160,17 @@ describe('grade --step', () => {
     const path = folder(nautilus, 'handed-out')
     expect((await pagewalk('grade', path, '--step', '6')).err).toContain('(1, 2, 3, 4, 5, extra), got "6"')
   })
+})
+
+test('grade --seed draws other runs, which the result tells; the verdicts stay', async () => {
+  const [one, other] = [
+    resultSchema.parse(JSON.parse((await pagewalk('grade', 'ann', '--json')).out)),
+    resultSchema.parse(JSON.parse((await pagewalk('grade', 'ann', '--json', '--seed', '5')).out)),
+  ]
+  expect([one.seed, other.seed]).toEqual([1, 5])
+  expect(other.score).toBe(one.score)
+  expect(other.machine.stateHash).not.toBe(one.machine.stateHash)
+  expect(await pagewalk('grade', 'ann', '--seed', 'x')).toMatchObject({ code: 2, out: '' })
 })
 
 describe('grade --html', () => {

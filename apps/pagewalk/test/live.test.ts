@@ -13,7 +13,7 @@ import { hasScript, onTerminal } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../bin/pagewalk.mjs', import.meta.url))
 const handedOut = (file: string): string =>
   dirname(fileURLToPath(import.meta.resolve(`../../../packages/${file}`)))
 const run = (path: string, options = ''): string => `'${process.execPath}' '${main}' run '${path}' ${options}`

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Editor, TSC } from './editor.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../bin/pagewalk.mjs', import.meta.url))
 const LABS = ['weensyos', 'nautilus']
 let root = ''
 const folder = (lab: string): string => join(root, lab)

@@ -9,7 +9,7 @@ import { weensyos } from '@pagewalk/grading-weensyos'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { reportTypes, typeWarnings } from '../src/types.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../bin/pagewalk.mjs', import.meta.url))
 let dir = ''
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'pagewalk-test-'))
