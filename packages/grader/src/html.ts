@@ -4,15 +4,8 @@
 import { createHash } from 'node:crypto'
 import type { Grade } from './grade.ts'
 import { STYLE } from './html-style.ts'
-import {
-  type Cell,
-  type MemoryMap,
-  markedWords,
-  type Picture,
-  processOf,
-  rangeWords,
-  type SpacePicture,
-} from './pictures.ts'
+import { type Cell, type MemoryMap, markedWords, processOf, rangeWords } from './maps.ts'
+import type { Picture, SpacePicture } from './pictures.ts'
 import {
   blockedByCause,
   cellRuns,

@@ -10,10 +10,10 @@ import {
   type MapRow,
   type MemoryMap,
   markedWords,
-  type Picture,
   processOf,
   rangeWords,
-} from './pictures.ts'
+} from './maps.ts'
+import type { Picture } from './pictures.ts'
 import type { Result, ResultCheck, ResultStep } from './result.ts'
 
 export interface Style {

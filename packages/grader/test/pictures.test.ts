@@ -12,7 +12,8 @@ import {
   type Snapshot,
   survey,
 } from '../src/index.ts'
-import { letterOf, type MemoryMap, type Picture } from '../src/pictures.ts'
+import { letterOf, type MemoryMap } from '../src/maps.ts'
+import type { Picture } from '../src/pictures.ts'
 import type { TreeEntry, TreeTable } from '../src/table-tree.ts'
 import { fake } from './fake/lab.ts'
 import { folder, put, RIGHT } from './kit.ts'

@@ -8,7 +8,7 @@ import {
   reportReasons,
   reportTable,
 } from '../src/index.ts'
-import type { Cell, MapRange, MapRow } from '../src/pictures.ts'
+import type { Cell, MapRange, MapRow } from '../src/maps.ts'
 import { counting, gradeSource } from './kit.ts'
 
 const result: Result = {
