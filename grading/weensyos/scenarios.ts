@@ -70,8 +70,8 @@ const windowOf = (slot: number): u64 => 0x100000n + WINDOW * BigInt(slot)
  * Reserved pages, so that `free` are left beside the kernel's and those where programs are loaded: half of them low and half
  * at the top of memory, since page tables that a kernel takes from either end must not be where a program is to be loaded.
  */
-function allBut(free: number, programs: number): number[] {
-  const loaded = new Set(range(0, programs).flatMap((slot) => range(pageOf(slot), pageOf(slot) + LOADED)))
+function allBut(free: number, programs: number, pages = PROGRAM_PAGES): number[] {
+  const loaded = new Set(range(0, programs).flatMap((slot) => range(pageOf(slot), pageOf(slot) + pages)))
   const low = Math.ceil(free / 2)
   const left = new Set([
     ...range(0, low).map((i) => LOW_PAGES[Math.floor((i * LOW_PAGES.length) / low)]!), // from all places
@@ -79,8 +79,8 @@ function allBut(free: number, programs: number): number[] {
   ])
   return [...LOW_PAGES, ...range(0x100, 0x200)].filter((pn) => !loaded.has(pn) && !left.has(pn))
 }
-/** Pages that the largest program has beside its heap and stack. */
-const LOADED = 8
+/** The largest program has fewer beside its heap and stack. */
+const PROGRAM_PAGES = 8
 const pageOf = (slot: number): number => Number(windowOf(slot) / PAGE)
 
 /** A probe linked for `slot`: the digit at the end of an image's name is its window. */
@@ -176,7 +176,7 @@ const fillers = (): GradedBoot => ({
     probe('p-exits', EXITS_IN_ORDER),
   ],
 })
-const EXITS_IN_ORDER = [0, 1, 2, 3]
+const EXITS_IN_ORDER = [0, 1, 2, 3, 3]
 /** Let the machine get dirty for so many traps, then press the key. */
 const reboot = (key: string, traps: number): Action[] => [
   { do: 'run', instructions: traps * 2 * INSTRUCTIONS_PER_TRAP },
@@ -231,20 +231,27 @@ function forks(stage: Stage): void {
   stage.add('fork-many', forking(probe('p-fork-many')), 400)
   stage.add('fork-full', { ...forking(probe('p-fork-full')), reserved: allBut(60, 1) }, 500)
   stage.add('reboot-f', fillers(), 100, reboot('f', 90))
-  stage.add('code-writer', forking(probe('p-code-writer')), 150)
+  stage.add('code-writer', { ...forking(probe('p-code-writer')), audited: true }, 150)
 }
 
 function exits(stage: Stage): void {
   const { dice } = stage
   const audited = true
-  const order = (ranks: readonly number[]): GradedBoot => ({ ...forking(probe('p-exits', ranks)), audited })
-  // 3 lives on. First the children exit and the parent, whose code they share, outlives them; then the parent goes first.
-  stage.add('exits-children-first', order([3, ...dice.shuffled([0, 1, 2])]), 200)
-  stage.add('exits-owner-first', order([0, ...dice.shuffled([1, 2, 3])]), 200)
+  // 3 lives on. First the children exit and the parent, whose code they share, outlives them, and has more children than there are
+  // slots, one after the other; then the parent goes first, among strangers.
+  const childrenFirst = [3, ...dice.shuffled([0, 1, 2]), 14]
+  stage.add('exits-children-first', { ...forking(probe('p-exits', childrenFirst)), audited }, 300)
+  const parentFirst: Role = ['p-exits', () => [0, ...dice.shuffled([1, 2, 3]), 3]]
+  stage.add('exits-owner-first', { ...stage.four([parentFirst, IDLE, IDLE, IDLE]), audited }, 400)
   const few = (free: number): number[] => allBut(free, 1)
   stage.add('recover', { ...forking(probe('p-recover', [5])), reserved: few(45), audited }, 500)
   stage.add('forkexit', { command: 'forkexit', programs, reserved: few(90), audited }, 150)
-  stage.add('reboot-e', { ...fillers(), audited }, 150, reboot('e', 90))
+  // dirty from forks and exits, and so are variables of the kernel's that a soft reboot keeps
+  stage.add('reboot-e', { ...fillers(), command: 'forkexit', audited }, 150, reboot('e', 150))
   for (const free of SWEEP)
-    stage.add(`fork-sweep-${free}`, { ...forking(probe('p-fork-once')), reserved: few(free), audited }, 60)
+    stage.add(
+      `fork-sweep-${free}`,
+      { ...forking(probe('p-fork-once')), reserved: allBut(free, 1, 2), audited },
+      60,
+    )
 }

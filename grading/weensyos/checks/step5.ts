@@ -19,6 +19,8 @@ import {
   tableTrouble,
 } from '../troubles.ts'
 
+const RUNS = ['fork-probe', 'fork', 'fork-large'] as const
+
 export const forkReturnsTwice: Check = {
   id: 'fork-returns-twice',
   claim: 'fork makes a second process: the parent gets its process id, the child gets 0.',
@@ -64,7 +66,7 @@ export const forkSharesNothingWritable: Check = {
   claim: 'After fork, parent and child share no writable page but the console.',
   needs: ['fork-returns-twice'],
   run(evidence) {
-    const trouble = sharing(os(evidence, 'fork-probe')) ?? sharing(os(evidence, 'fork'))
+    const trouble = RUNS.map((scenario) => sharing(os(evidence, scenario))).find((seen) => seen !== undefined)
     if (trouble === undefined) return pass
     return fail({
       expected: 'no physical page but the console writable from both address spaces',
@@ -124,7 +126,7 @@ export const forkPagesRecorded: Check = {
   claim: "The child's pages and page tables are recorded as the child's.",
   needs: ['fork-returns-twice'],
   run(evidence) {
-    for (const scenario of ['fork-probe', 'fork'] as const) {
+    for (const scenario of RUNS) {
       const run = os(evidence, scenario)
       const trouble = recordTrouble(run, () => true)
       if (trouble !== undefined) return fail(trouble)

@@ -24,10 +24,12 @@ function constantPages({ elf }: Program): u64[] {
       Array.from({ length: Math.ceil(memorySize / 4096) }, (_, i) => va + BigInt(i * 4096)),
     )
 }
+/** What a child lacks is fork's matter. */
 function writableTrouble(run: Os, space: Space, program: Program): Seen | undefined {
+  const isChild = family(run).child === space
   for (const va of constantPages(program)) {
     const leaf = run.leaf(space, va)
-    if (leaf?.user && !leaf.writable) continue
+    if (leaf?.user ? !leaf.writable : isChild) continue
     return { observed: run.walk(space, va, leaf?.user ? 'write' : 'read'), shows: run.show(space, va) }
   }
   return undefined

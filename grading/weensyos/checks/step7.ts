@@ -2,7 +2,7 @@
 
 import { type Check, type Failure, type Finding, fail, pass } from '@pagewalk/grader'
 import { bookTrouble, eventTrouble } from '../books.ts'
-import { INT_SYS_EXIT, INT_SYS_FORK, INT_SYS_PAGE_ALLOC, P_FREE } from '../layout.ts'
+import { INT_SYS_EXIT, INT_SYS_FORK, INT_SYS_PAGE_ALLOC, INT_SYS_PANIC, P_FREE } from '../layout.ts'
 import { list, type Os } from '../os.ts'
 import { AFTER_EXIT, EXITS_INHERITED, pattern, SWEEPS } from '../scenarios.ts'
 import { isRefused, os, rebooted, type Seen, same } from '../troubles.ts'
@@ -40,11 +40,16 @@ export const exitAnyOrder: Check = {
   needs: ['exit-frees'],
   run(evidence) {
     const run = os(evidence, 'exits-owner-first')
-    const lost = run.living.find((space) => !same(run.bytes(space, EXITS_INHERITED, 4096), pattern(4096, 80)))
-    const contents: Seen | undefined = lost && {
-      observed: `${run.name(lost.cr3)} has other bytes at its heap than it had before the others exited`,
-      shows: run.show(lost, EXITS_INHERITED),
-    }
+    const { cr3 } = run.calls.findLast(({ vector }) => vector === INT_SYS_PANIC) ?? {}
+    const last = run.living.find((space) => space.cr3 === cr3)
+    const given = run.calls.some(({ argument, result = -1 }) => argument === EXITS_INHERITED && result >= 0)
+    const lost = last && given && !same(run.bytes(last, EXITS_INHERITED, 4096), pattern(4096, 80))
+    const contents: Seen | undefined = lost
+      ? {
+          observed: `${run.name(last.cr3)} has other bytes at its heap than it had before the others exited`,
+          shows: run.show(last, EXITS_INHERITED),
+        }
+      : undefined
     return judged(unfinished(run) ?? contents ?? bookTrouble(run), {
       expected:
         'the parent exits first, the others one by one; the last one still runs, forks, and finds its memory',
@@ -73,7 +78,7 @@ export const memoryComesBack: Check = {
   },
 }
 
-const AUDITED = ['exits-children-first', 'exits-owner-first', 'recover', 'forkexit'] as const
+const AUDITED = ['exits-children-first', 'exits-owner-first', 'recover', 'forkexit', 'code-writer'] as const
 export const pagesConserved: Check = {
   id: 'pages-conserved',
   claim:

@@ -1,19 +1,19 @@
 // A parent and three children, which exit one after the other in the order that they are told. The last one lives on,
 // makes children of its own that exit at once, and ends the run.
-// parameters: for the parent and the three children when it is their turn: 0 first, 3 last.
+// parameters: for the parent and the three children when it is their turn: 0 first, 3 last; how many children the last has.
 
 #include "probe.h"
 
 PARAMETERS;
 
 #define TURN SCRATCH[0]
+#define INHERITED 0x150000UL
 #define PRIVATE 0x1a0000UL // page: its first byte says whose it is
 
 void process_main(void) {
   sys_getpid();
   TURN = 255;
-  sys_page_alloc(0x150000);
-  pattern(0x150000, 4096, 80);
+  if (sys_page_alloc(INHERITED) >= 0) pattern(INHERITED, 4096, 80);
   int who = 0;
   for (int i = 1; i <= 3 && who == 0; ++i)
     if (sys_fork() == 0) who = i;
@@ -24,12 +24,12 @@ void process_main(void) {
   TURN = (u8)(TURN + 1);
   if (parameters[who] != 3) sys_exit();
   yields(2);
-  for (int i = 0; i < 3; ++i) {
+  for (u64 i = 0; i < parameters[4]; ++i) {
     if (sys_fork() == 0) {
       sys_getpid();
       sys_exit();
     }
-    yields(2);
+    sys_yield();
   }
   sys_getpid();
   finish();

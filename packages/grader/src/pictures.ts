@@ -17,13 +17,7 @@ import {
   tlbMap,
   virtualMap,
 } from './maps.ts'
-import type {
-  Hex,
-  Snapshot,
-  SnapshotPhysicalRange,
-  SnapshotRange,
-  SnapshotSpace,
-} from './snapshot.ts'
+import type { Hex, Snapshot, SnapshotPhysicalRange, SnapshotRange, SnapshotSpace } from './snapshot.ts'
 import { hex, type PageOwner, survey } from './survey.ts'
 import { type TreeTable, treeOf } from './table-tree.ts'
 import type { Judgement } from './verdict.ts'
