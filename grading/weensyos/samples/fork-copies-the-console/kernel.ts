@@ -173,6 +173,7 @@ function giveBack(pid: number): number {
 
 /** Any free physical page at `addr` in the current process, or -1. */
 function pageAlloc(addr: u64): Status {
+  if (virtualMemoryLookup(current.pagetable, addr).pn >= 0) return -1
   const pn = findFreePage(current.pid)
   if (pn < 0) return -1
   const allocator = tableAllocator(current.pid)

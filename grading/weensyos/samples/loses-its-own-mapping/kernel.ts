@@ -27,6 +27,7 @@ import {
   isKernelMemory,
   kernelPagetable,
   MEMSIZE_PHYSICAL,
+  MEMSIZE_VIRTUAL,
   memshowPhysical,
   memshowVirtualAnimate,
   NPAGES,
@@ -178,7 +179,8 @@ export function exception(registers: X8664Registers): void {
 
     case INT_SYS_PAGE_ALLOC: {
       const addr = current.registers.rdi
-      const r = assignPhysicalPage(addr, current.pid)
+      const allowed = addr >= PROC_START_ADDR && addr < MEMSIZE_VIRTUAL && addr % PAGESIZE === 0n
+      const r = allowed ? assignPhysicalPage(addr, current.pid) : -1
       if (r >= 0) virtualMemoryMap(current.pagetable, addr, addr, PAGESIZE, PTE_P | PTE_W | PTE_U, null)
       current.registers.rax = BigInt.asUintN(64, BigInt(r))
       break
