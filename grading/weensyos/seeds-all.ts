@@ -5,47 +5,34 @@
 import { argv, exit } from 'node:process'
 import { edited, type Grade, withVerdict } from '@pagewalk/grader'
 import { type Design, designs } from './designs/index.ts'
+import { inParallel } from './in-parallel.ts'
 import { gradeKernel, reference } from './try-kernels.ts'
 
-const SEEDS = Number(argv[2] ?? 50)
-if (!Number.isInteger(SEEDS) || SEEDS < 1) {
+const count = Number(argv[2] ?? 50)
+if (!Number.isInteger(count) || count < 1) {
   console.error(`seeds-all: expected how many seeds, 1 or more, got ${argv[2]}`)
   exit(2)
 }
-/** So many grades at a time: a grade is one busy process. */
-const JOBS = 2
+const seeds = Array.from({ length: count }, (_, index) => index + 1)
 
 const isFull = ({ result }: Grade): boolean =>
   result.score === result.maxScore && result.extraCredit === result.maxExtraCredit
 const scoreOf = ({ result }: Grade): string => `${result.score}+${result.extraCredit}`
 
-/** One grade for each seed, seed 1 first. */
-async function underAllSeeds({ name, edits }: Design): Promise<Grade[]> {
+/** Prints the scores seen, with how many seeds saw each. @returns were all full? */
+async function judge({ name, edits }: Design): Promise<boolean> {
   const source = edited(reference, edits, name)
-  const grades: Grade[] = []
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < SEEDS) {
-      const at = next++
-      grades[at] = await gradeKernel(name, source, { seed: at + 1 })
-    }
-  }
-  await Promise.all(Array.from({ length: JOBS }, worker))
-  return grades
-}
-
-function report(name: string, grades: readonly Grade[]): boolean {
-  const scores = Map.groupBy(grades, scoreOf)
-  const told = [...scores].map(([score, same]) => `${score} (${same.length})`).join('  ')
+  const grades = await inParallel(seeds, (seed) => gradeKernel(name, source, { seed }))
+  const scores = [...Map.groupBy(grades, scoreOf)].map(([score, { length }]) => `${score} (${length})`)
   const lost = grades.filter((grade) => !isFull(grade))
-  console.log(`${lost.length === 0 ? 'ok  ' : 'LOST'} ${told.padEnd(16)} ${name}`)
+  console.log(`${lost.length === 0 ? 'ok  ' : 'LOST'} ${scores.join('  ').padEnd(16)} ${name}`)
   for (const grade of lost)
     console.log(`       seed ${grade.result.seed}: fails ${withVerdict(grade, 'fail').join(' ')}`)
   return lost.length === 0
 }
 
-const all: readonly Design[] = [{ name: 'the reference', edits: [] }, ...designs]
+const kernels: readonly Design[] = [{ name: 'the reference', edits: [] }, ...designs]
 let full = 0
-for (const design of all) if (report(design.name, await underAllSeeds(design))) full += 1
-console.log(`${full} of ${all.length} kernels have full marks with each of ${SEEDS} seeds`)
-process.exitCode = full === all.length ? 0 : 1
+for (const design of kernels) if (await judge(design)) full += 1
+console.log(`${full} of ${kernels.length} kernels have full marks with each of ${count} seeds`)
+process.exitCode = full === kernels.length ? 0 : 1
