@@ -106,7 +106,6 @@ export const HEIR = `    p.pid !== pid && p.state !== P_FREE && virtualMemoryLoo
 export const HAND_OVER = '  page.owner = processes.find(maps)!.pid\n'
 
 export const FAULT_BREAKS = '      current.state = P_BROKEN\n'
-export const RUN_TABLE = '  setPagetable(p.pagetable)\n'
 export const SCHEDULE_TEST = '    if (p.state === P_RUNNABLE) return run(p)\n'
 export const PAGE_COUNT = '    pageinfo[pn]!.refcount = owner === PO_FREE ? 0 : 1\n'
 

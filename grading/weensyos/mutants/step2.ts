@@ -15,7 +15,6 @@ import {
   PAGE_COUNT,
   PAGE_FREED,
   ROOT_ZEROED,
-  RUN_TABLE,
   SEARCH,
   SETUP,
   SETUP_DONE,
@@ -34,6 +33,19 @@ export const step2: readonly Mutant[] = [
       edit(
         SETUP,
         '  const pagetable: X8664Pagetable | null = kernelPagetable\n  pageinfo[PAGENUMBER(kernelPagetable.address)]!.refcount += 1\n',
+      ),
+    ],
+    mustFail: ['own-page-tables'],
+  },
+  {
+    id: 'M2.1b',
+    name: 'process 1 stays in the kernel’s tables',
+    edits: [
+      edit(
+        SETUP,
+        `  const pagetable = pid === 1 ? kernelPagetable : newPagetable(pid)
+  if (pid === 1) pageinfo[PAGENUMBER(kernelPagetable.address)]!.refcount += 1
+`,
       ),
     ],
     mustFail: ['own-page-tables'],
@@ -208,12 +220,6 @@ ${NEW_PAGETABLE_DONE}`,
     name: 'one set of tables for all processes',
     edits: [edit(SETUP, '  const pagetable = pid === 1 ? newPagetable(pid) : processes[1]!.pagetable\n')],
     mustFail: ['system-calls-answered'],
-  },
-  {
-    id: 'A2.9',
-    name: 'run leaves the kernel’s tables in force',
-    edits: [edit(RUN_TABLE, '')],
-    mustFail: ['own-page-tables'],
   },
   {
     // from the top, for at 0x8000 there is what the boot loader has left: whose root that becomes would depend on the seed
