@@ -149,9 +149,9 @@ function isolation(stage: Stage): void {
   // the lab's own programs, until each has a few heap pages; what goes wrong later is other scenarios' matter
   stage.add('allocators', { command: 'allocator', programs }, 65)
   const kernels = dice.some([0x3, 0x40, 0x45, 0x52, 0x54, 0x56, 0x7f], 3).map((pn) => PAGE * BigInt(pn))
-  stage.add('trespass-kernel', stage.four(trespassers((how) => kernels[how]!)), 150)
+  stage.add('trespass-kernel', stage.four(trespassers((how) => kernels[how]!)), 60)
   const neighbour = (_how: number, slot: number): u64 => windowOf((slot + 1 + dice.below(3)) % 4)
-  stage.add('trespass-foreign', stage.four(trespassers(neighbour)), 150)
+  stage.add('trespass-foreign', stage.four(trespassers(neighbour)), 60)
   const kernelAddresses = [
     PAGE * BigInt(dice.some(range(1, 0x40), 1)[0]!),
     PAGE * BigInt(dice.some(range(0x80, 0xa0), 1)[0]!),

@@ -4,6 +4,6 @@
 
 void process_main(void) {
   sys_getpid();
-  yields(16);
+  yields(5);
   finish();
 }
