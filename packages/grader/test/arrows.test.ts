@@ -56,16 +56,19 @@ const target = ({ path }: File, specifier: string): string =>
 
 const MACHINE = 'packages/machine'
 const GRADER = 'packages/grader'
+/** What a class needs around the grader: where submissions come from, where results go, and the work between. */
+const CLASS = ['packages/intake', 'packages/exporters', 'packages/batch']
 const labs = [...rooms.values()].filter(
-  (room) => room.startsWith('packages/') && room !== MACHINE && room !== GRADER,
+  (room) => room.startsWith('packages/') && ![MACHINE, GRADER, ...CLASS].includes(room),
 )
 const gradings = [...rooms.values()].filter((room) => room.startsWith('grading/'))
 const MAY: readonly (readonly [room: string, others: readonly string[]])[] = [
   [MACHINE, []],
   [GRADER, [MACHINE]],
+  ...CLASS.map((room) => [room, [GRADER, MACHINE]] as const),
   ...labs.map((lab) => [lab, [MACHINE]] as const),
   ...gradings.map((room) => [room, [GRADER, MACHINE, room.replace('grading/', 'packages/')]] as const),
-  ['apps/pagewalk', [GRADER, MACHINE, ...gradings]],
+  ['apps/pagewalk', [GRADER, MACHINE, ...CLASS, ...gradings]],
 ]
 
 describe('import arrows', () => {
