@@ -16,6 +16,10 @@ import { FLAG_IF, type u64 } from './x86-64.ts'
 /** A linear address; as a number it must be an integer in [0, 2^53). */
 export type Address = u64 | number
 
+const low = (va: Address): number => (typeof va === 'number' ? va : Number(va & 0xffff_ffffn)) | 0
+const high = (va: Address): number =>
+  (typeof va === 'number' ? Math.floor(va / 2 ** 32) : Number((va >> 32n) & 0xffff_ffffn)) | 0
+
 /** Thrown to leave the hosted kernel's TypeScript when the machine stops under it. Never the program's to catch. */
 export class Unwind extends Error {}
 
@@ -129,6 +133,21 @@ export class Ring0 {
   write64(va: Address, value: u64): void {
     const host = this.#at(va, 8, Access.write)
     this.#state.view.setBigUint64(host, value, true)
+    this.#stored(host)
+  }
+  /** As read64 in two halves, low half first, for who reads many: no bigint is made. */
+  readHalves(va: Address, words: Uint32Array): void {
+    const host = this.#at(va, 8, Access.read)
+    const { view } = this.#state
+    words[0] = view.getUint32(host, true)
+    words[1] = view.getUint32(host + 4, true)
+  }
+  /** As write64 of two halves. */
+  writeHalves(va: Address, low: number, high: number): void {
+    const host = this.#at(va, 8, Access.write)
+    const { view } = this.#state
+    view.setUint32(host, low, true)
+    view.setUint32(host + 4, high, true)
     this.#stored(host)
   }
   /** A copy of `length` bytes. */
@@ -343,16 +362,7 @@ export class Ring0 {
   /** The host address of an access that has happened, whatever faults it took; page-crossing writes need `stored`. */
   #at(va: Address, bytes: number, access: Access): number {
     this.charge(this.#costs.access)
-    let lo: number
-    let hi: number
-    if (typeof va === 'number') {
-      lo = va | 0
-      hi = Math.floor(va / 2 ** 32) | 0
-    } else {
-      lo = Number(va & 0xffff_ffffn) | 0
-      hi = Number((va >> 32n) & 0xffff_ffffn) | 0
-    }
-    return this.#translate(lo, hi, bytes, access)
+    return this.#translate(low(va), high(va), bytes, access)
   }
   #translate(lo: number, hi: number, bytes: number, access: Access): number {
     const { i32 } = this.#state
@@ -375,31 +385,30 @@ export class Ring0 {
     access: Access,
     each: (host: number, from: number, n: number) => void,
   ): void {
-    const start = BigInt(va)
+    let lo = low(va)
+    let hi = high(va)
     for (let from = 0; from < length; ) {
-      const address = start + BigInt(from)
-      const n = Math.min(4096 - Number(address & 0xfffn), length - from)
-      const host = this.#at(address, 1, access)
+      const n = Math.min(4096 - (lo & 0xfff), length - from)
+      this.charge(this.#costs.access)
+      const host = this.#translate(lo, hi, 1, access)
       if (host >= RAM) each(host, from, n)
-      else this.#throughBounce(address, n, from, access, each)
+      else this.#throughBounce(lo, hi, n, from, access, each)
       from += n
+      lo = (lo + n) | 0
+      if (lo === 0) hi = (hi + 1) | 0
     }
   }
   /** A page of compiled code or outside RAM: byte by byte, each at a bounce slot of its own. */
   #throughBounce(
-    va: u64,
+    lo: number,
+    hi: number,
     n: number,
     from: number,
     access: Access,
     each: (host: number, from: number, n: number) => void,
   ): void {
     for (let i = 0; i < n; i++) {
-      const host = this.#translate(
-        Number((va + BigInt(i)) & 0xffff_ffffn) | 0,
-        Number((va >> 32n) & 0xffff_ffffn) | 0,
-        1,
-        access,
-      )
+      const host = this.#translate((lo + i) | 0, hi, 1, access)
       each(host, from + i, 1)
       if (access === Access.write) this.#stored(host)
     }

@@ -194,7 +194,7 @@ export class Machine {
   /** As at power-up: memory, registers and TLBs are empty. */
   private clear(): void {
     this.memory.load(new Uint32Array(0), new Uint8Array(0))
-    this.cpu.forgetCode()
+    this.cpu.dropCode()
     for (const tlb of this.bank.tlbs) tlb.flush(false)
     this.bank.load(new BigUint64Array(this.bank.count * STATE_SLOTS), 0)
   }
@@ -658,7 +658,7 @@ export class Machine {
     if (image.tlbs.length !== this.bank.count)
       throw new Error(`restore: there must be ${this.bank.count} CPUs, got ${image.tlbs.length}`)
     this.turns.restore(image.turns)
-    this.cpu.forgetCode()
+    this.cpu.dropCode()
     this.memory.load(image.pages, image.ram)
     this.bank.load(image.cpus, this.turns.cpu)
     this.events.cpu = this.turns.cpu

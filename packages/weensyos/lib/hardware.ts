@@ -8,7 +8,6 @@ import {
   CR0_PE,
   CR0_PG,
   CR0_WP,
-  PTE_ADDR,
   PTE_P,
   PTE_PS,
   PTE_U,
@@ -33,11 +32,10 @@ import {
   KERNEL_START_ADDR,
   kernelEnd,
   MEMSIZE_PHYSICAL,
-  PAGEINDEX,
   PAGENUMBER,
   TSS_ADDR,
 } from './layout.ts'
-import { kernelPagetable, kernelPagetables, type Proc, pagetableAt, type X8664Pagetable } from './proc.ts'
+import { kernelPagetable, kernelPagetables, type Proc, type X8664Pagetable } from './proc.ts'
 import { ring0 } from './ring0.ts'
 import { EXCEPTION_RETURN, exceptionStub, IDLE } from './stubs.ts'
 
@@ -174,54 +172,68 @@ export function virtualMemoryMap(
   assert(rights >= 0n && rights < 0x1000n, 'perm >= 0 && perm < 0x1000')
   assert(pagetable.address % PAGESIZE === 0n, '(uintptr_t) pagetable % PAGESIZE == 0')
 
-  let lastIndex123 = -1n
-  let l4: X8664Pagetable | null = null
-  for (let done = 0n; done < sz; done += PAGESIZE) {
-    const at = va + done
-    const index123 = at >> 21n
-    if (index123 !== lastIndex123) {
-      l4 = lookupL4pagetable(pagetable, at, rights, allocator)
-      lastIndex123 = index123
-    }
-    if (rights & PTE_P && l4) l4.entry[PAGEINDEX(at, 3)] = (pa + done) | rights
-    else if (l4) l4.entry[PAGEINDEX(at, 3)] = rights
-    else if (rights & PTE_P) return -1
+  const root = Number(pagetable.address)
+  const first = PAGENUMBER(va)
+  const count = PAGENUMBER(sz)
+  const low = Number(rights)
+  const present = (low & P) !== 0
+  let table = -1
+  for (let i = 0; i < count; i++) {
+    const page = first + i
+    if (i === 0 || page % 512 === 0) table = lookupL4pagetable(root, page, low, allocator)
+    if (table >= 0) storeEntry(table + (page % 512) * 8, present ? Number(pa) + i * 4096 : 0, low)
+    else if (present) return -1
   }
   return 0
+}
+/** @param address  below 2^32 */
+function storeEntry(at: number, address: number, rights: number): void {
+  ring0.writeHalves(at, (address | rights) >>> 0, 0)
 }
 
 /**
  * `lookup_l4pagetable(pagetable, va, perm, allocator)`
  *
- * The last-level page table for `va`, making the tables on the way to it if there is an `allocator` and `perm` has PTE_P.
+ * The last-level page table for virtual page `page`, making the tables on the way to it if there is an `allocator` and
+ * `perm` has PTE_P.
  *
- * @returns  null if a table is missing
+ * @returns  its address; -1 if a table is missing
  */
 function lookupL4pagetable(
-  pagetable: X8664Pagetable,
-  va: u64,
-  perm: u64,
+  root: number,
+  page: number,
+  perm: number,
   allocator: PagetableAllocator | null,
-): X8664Pagetable | null {
-  let pt = pagetable
+): number {
+  let table = root
   for (let level = 0; level <= 2; level++) {
-    const index = PAGEINDEX(va, level)
-    let pe = pt.entry[index]!
-    if (!(pe & PTE_P)) {
-      const newPt = perm & PTE_P && allocator ? allocator() : null
-      if (!newPt) return null
-      assert(newPt.address % PAGESIZE === 0n, '(uintptr_t) new_pt % PAGESIZE == 0')
-      pe = newPt.address | PTE_P | PTE_W | PTE_U
-      pt.entry[index] = pe
-      memset(newPt.address, 0, PAGESIZE)
+    const at = table + indexOf(page, level) * 8
+    ring0.readHalves(at, entry)
+    if (!(entry[0]! & P)) {
+      const made = perm & P && allocator ? allocator() : null
+      if (!made) return -1
+      assert(made.address % PAGESIZE === 0n, '(uintptr_t) new_pt % PAGESIZE == 0')
+      const pe = made.address | PTE_P | PTE_W | PTE_U
+      ring0.write64(at, pe)
+      memset(made.address, 0, PAGESIZE)
+      entry[0] = Number(pe & 0xffff_ffffn)
+      entry[1] = Number(pe >> 32n)
     }
-    assert((pe & PTE_ADDR) < MEMSIZE_PHYSICAL, 'PTE_ADDR(pe) < MEMSIZE_PHYSICAL')
-    if (perm & PTE_W) assert((pe & PTE_W) !== 0n, 'pe & PTE_W')
-    if (perm & PTE_U) assert((pe & PTE_U) !== 0n, 'pe & PTE_U')
-    pt = pagetableAt(pe & PTE_ADDR)
+    assert(addressOf(entry) < MEMORY_END, 'PTE_ADDR(pe) < MEMSIZE_PHYSICAL')
+    if (perm & W) assert((entry[0]! & W) !== 0, 'pe & PTE_W')
+    if (perm & U) assert((entry[0]! & U) !== 0, 'pe & PTE_U')
+    table = addressOf(entry)
   }
-  return pt
+  return table
 }
+
+// What reads and writes many entries does so without bigints: an entry is its two halves, an address is below 2^53.
+const [P, W, U] = [Number(PTE_P), Number(PTE_W), Number(PTE_U)] as const
+const MEMORY_END = Number(MEMSIZE_PHYSICAL)
+const entry = new Uint32Array(2)
+const addressOf = (halves: Uint32Array): number =>
+  (halves[1]! & 0xf_ffff) * 2 ** 32 + ((halves[0]! & ~0xfff) >>> 0)
+const indexOf = (page: number, level: number): number => Math.floor(page / 512 ** (3 - level)) % 512
 
 /** `vamapping`: what a virtual address is mapped to. */
 export interface Vamapping {
@@ -236,15 +248,21 @@ const UNMAPPED: Vamapping = Object.freeze({ pn: -1, pa: 0xffff_ffff_ffff_ffffn, 
 
 /** `virtual_memory_lookup(pagetable, va)`: what `va` is mapped to in `pagetable`. Does not know pages larger than 4 KiB. */
 export function virtualMemoryLookup(pagetable: X8664Pagetable, va: u64): Vamapping {
-  let entry = pagetable.address | PTE_P | PTE_W | PTE_U
-  let perm = Number(entry & 7n)
-  for (let level = 0; level <= 3 && perm & 1; level++) {
-    entry = pagetableAt(entry & PTE_ADDR).entry[PAGEINDEX(va, level)]!
-    perm &= Number(entry & 7n)
+  const perm = walk(pagetable, PAGENUMBER(va))
+  if (!(perm & P)) return UNMAPPED
+  const address = addressOf(entry)
+  return { pn: address / 4096, pa: BigInt(address) | (va & 0xfffn), perm }
+}
+/** Follow `page` down to the last level; its entry is then in `entry`. @returns the rights that all levels allow */
+function walk(pagetable: X8664Pagetable, page: number): number {
+  let table = Number(pagetable.address)
+  let perm = P | W | U
+  for (let level = 0; level <= 3 && perm & P; level++) {
+    ring0.readHalves(table + indexOf(page, level) * 8, entry)
+    perm &= entry[0]!
+    table = addressOf(entry)
   }
-  if (!(perm & 1)) return UNMAPPED
-  const address = entry & PTE_ADDR
-  return { pn: PAGENUMBER(address), pa: address | (va & 0xfffn), perm }
+  return perm
 }
 
 /**
@@ -253,7 +271,8 @@ export function virtualMemoryLookup(pagetable: X8664Pagetable, va: u64): Vamappi
  * Asserts that the kernel will still be where it is: its entry code and both page tables must be mapped at their own addresses.
  */
 export function setPagetable(pagetable: X8664Pagetable): void {
-  const identity = (table: X8664Pagetable, va: u64): boolean => virtualMemoryLookup(table, va).pa === va
+  const identity = (table: X8664Pagetable, va: u64): boolean =>
+    (walk(table, PAGENUMBER(va)) & P) !== 0 && addressOf(entry) === PAGENUMBER(va) * 4096
   assert(pagetable.address % PAGESIZE === 0n, 'PAGEOFFSET(pagetable) == 0')
   assert(
     identity(pagetable, EXCEPTION_ENTRY),

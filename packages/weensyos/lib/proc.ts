@@ -95,20 +95,22 @@ const ENTRIES_PROTOTYPE = Object.defineProperties(
     ]),
   ),
 )
-const pagetables = new Map<u64, X8664Pagetable>()
+const pagetables = new Map<number | u64, X8664Pagetable>()
 /**
  * The page table at `address`; the same object each time. C casts: `(x86_64_pagetable*) address`.
  *
  * @param address  a multiple of 4096, if it is to be used as a table
  */
 export function pagetableAt(address: u64): X8664Pagetable {
-  const known = pagetables.get(address)
+  const number = Number(address)
+  const key = Number.isSafeInteger(number) ? number : address
+  const known = pagetables.get(key)
   if (known) return known
   const entry = Object.create(ENTRIES_PROTOTYPE, {
-    table: { value: Number(address) },
+    table: { value: number },
   }) as X8664Pagetable['entry']
   const table = Object.freeze({ address, entry: Object.preventExtensions(entry) })
-  pagetables.set(address, table)
+  pagetables.set(key, table)
   return table
 }
 

@@ -26,8 +26,8 @@ export class Cpu {
     return this.made
   }
   /** Memory has other contents now. */
-  forgetCode(): void {
-    this.made?.flush()
+  dropCode(): void {
+    this.made?.dropAll()
   }
 
   get rflags(): u64 {

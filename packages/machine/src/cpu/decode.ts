@@ -52,16 +52,20 @@ export const isDecoded = (d: Decoded | Undecoded): d is Decoded => 'row' in d
 
 const PREFIX_CLASSES = 3
 const classOf = (rep: number): number => (rep === 0 ? 0 : rep === 0xf3 ? 1 : 2)
-const maps: (Form | (Form | undefined)[] | undefined)[][] = Array.from({ length: PREFIX_CLASSES }, () =>
-  new Array(512).fill(undefined),
-)
+type Maps = (Form | (Form | undefined)[] | undefined)[][]
+const maps: Maps = Array.from({ length: PREFIX_CLASSES }, () => new Array(512).fill(undefined))
 /** How much an encoding says: a mandatory prefix and a fixed ModRM byte win over those that leave it open. */
-const precision = new Map<string, number>()
+const precision = new Map<number, number>()
+const NO_MODRM = 256
 const NONE: Immediate = { kind: 'imm', w: 8, value: 0n }
 
 const ENCODING = /^(?:(NP|F2|F3) )?(0F)?([\dA-F]{2})([\dA-F]{2})?(\+|@cc)?(?:\/(\d))?(?: (.*))?$/i
 
-for (const row of isa) for (const enc of row.enc.split('|')) enter(row, enc)
+/** Filled when the first instruction is decoded: it takes long, and who only looks at a machine decodes none. */
+function filled(): Maps {
+  if (precision.size === 0) for (const row of isa) for (const enc of row.enc.split('|')) enter(row, enc)
+  return maps
+}
 
 function enter(row: Row, enc: string): void {
   const parts = ENCODING.exec(enc)
@@ -93,7 +97,8 @@ function enter(row: Row, enc: string): void {
   }
 }
 function put(c: number, at: number, form: Form, rank: number, fits?: (modrm: number) => boolean): void {
-  const wins = (key: string): boolean => {
+  const wins = (modrm: number): boolean => {
+    const key = (c * 512 + at) * 512 + modrm
     const before = precision.get(key) ?? -1
     if (before === rank) throw new Error(`isa: two rows have the encoding ${form.enc}`)
     if (before < rank) precision.set(key, rank)
@@ -101,12 +106,11 @@ function put(c: number, at: number, form: Form, rank: number, fits?: (modrm: num
   }
   const map = maps[c]!
   if (!fits) {
-    if (wins(`${c} ${at}`)) map[at] = form
+    if (wins(NO_MODRM)) map[at] = form
     return
   }
   const group = (map[at] ??= new Array(256).fill(undefined)) as (Form | undefined)[]
-  for (let modrm = 0; modrm < 256; modrm++)
-    if (fits(modrm) && wins(`${c} ${at} ${modrm}`)) group[modrm] = form
+  for (let modrm = 0; modrm < 256; modrm++) if (fits(modrm) && wins(modrm)) group[modrm] = form
 }
 function operandSpec(s: string): { from: string; width: string } {
   const named = { AL: 'b', CL: 'b', DX: 'w', rAX: 'v', eAX: 'z', '1': 'b' }[s]
@@ -132,7 +136,7 @@ export function encodings(): Encoding[] {
     else if (known.prefix === [0, 0xf3, 0xf2][c]) known.modrm.push(...modrm)
   }
   const every = Array.from({ length: 256 }, (_, i) => i)
-  for (const [c, map] of maps.entries())
+  for (const [c, map] of filled().entries())
     for (const [at, entry] of map.entries()) {
       if (Array.isArray(entry)) for (const [modrm, form] of entry.entries()) form && add(form, c, at, [modrm])
       else if (entry) add(entry, c, at, entry.modrm ? every : [])
@@ -171,7 +175,7 @@ export function decode(
   const { rep, lock } = prefixes(start)
   let opcode = code[at - 1] ?? 0
   if (opcode === 0x0f) opcode = 256 + byte()
-  const found = maps[classOf(rep)]?.[opcode]
+  const found = filled()[classOf(rep)]?.[opcode]
   const form = found && choose(found)
   const length = form ? 0 : at - start
   if (!form) return failed(VECTOR_UD, length)

@@ -36,6 +36,8 @@ const NEAR = 16384
 const near = (lo: number): number => (lo ^ (lo >>> 10)) & (NEAR - 1)
 /** Instructions after which the loop returns once, because V8 exchanges code for better code where a function begins. */
 const STRETCH = 1 << 17
+/** A page of code that has been written to so often is compiled instruction by instruction: not much of it would last. */
+const REWRITES = 16
 /** Words of micro-code per machine, and constants: room for one more block is kept. */
 const CODE_WORDS = 1 << 19
 const CODE_RESERVE = 1 << 16
@@ -54,30 +56,33 @@ export class Evaluator {
   private readonly mmu: Mmu
   private readonly blocks = new Blocks()
   private readonly singles = new Blocks()
+  /** Per physical page: how often what was compiled from it has been dropped, at most REWRITES. */
+  private readonly rewrites: Uint8Array
   private readonly near: Block[] = new Array<Block>(NEAR).fill(NOWHERE)
   private readonly code = new Int32Array(CODE_WORDS)
   private codeEnd = 0
   private pool = new Map<bigint, number>()
-  /** Constants and code of the flag recipes, which flush must not move. */
-  private readonly fixed: ReadonlyMap<bigint, number>
-  private readonly fixedEnd: number
-  /** Per flags kind: the code that puts each of the six flags, and all six, into slot FLAG_BITS. */
-  private readonly flagCode: number[] = []
-  private readonly allFlags: Block
+  private readonly recipes: Recipes
+  private readonly flagCode: readonly number[]
   private mode = 0
 
   constructor(state: State, mmu: Mmu) {
     this.state = state
     this.mmu = mmu
-    for (let kind = 0; kind < KINDS; kind++) this.flagsOf(kind)
-    this.allFlags = {
-      ...NOWHERE,
-      start: this.append([Micro.flagBits, FLAG_BITS, ALL_SIX, Micro.jump, Slot.rip]),
-    }
-    this.fixed = new Map(this.pool)
-    this.fixedEnd = this.codeEnd
+    this.rewrites = new Uint8Array(state.ramBytes / 4096)
+    recipes ??= this.makeRecipes()
+    this.recipes = recipes
+    this.flagCode = recipes.flagCode
+    this.code.set(recipes.code)
+    for (const [value, slot] of recipes.pool) state.u64[slot] = value
+    this.begin()
     mmu.onCodeWrite = (page) => this.dropPage(page)
     warmUp((scratch, unit) => new Evaluator(scratch, unit))
+  }
+  /** Behind the recipes, nothing is compiled yet. */
+  private begin(): void {
+    this.pool = new Map(this.recipes.pool)
+    this.codeEnd = this.recipes.code.length
   }
 
   /**
@@ -817,6 +822,7 @@ export class Evaluator {
     const host = this.mmu.translate(lo, hi, 1, Access.fetch, user)
     if (host === 0) return undefined
     if (host < RAM) return void this.state.fault(VECTOR_UD, 0) // nothing is there: an open bus reads as FF FF
+    if (this.rewrites[(host - RAM) >>> 12] === REWRITES) return this.lookup(this.singles, host, lo, hi)
     const block = this.lookup(this.blocks, host, lo, hi)
     if (!block || block.length <= left) {
       // a crossing block has a second page to ask for, so it is found the long way
@@ -834,6 +840,11 @@ export class Evaluator {
       if (second === 0) return undefined
       if ((second - RAM) >>> 12 === known.second) return known
       return this.compile(host, lo, hi, 1, second) // the same first page beside another second one: not kept
+    }
+    const former = cache.revive(key, lo, hi, this.state.u8, host, (host - RAM) >>> 12)
+    if (former) {
+      this.mmu.markCode(host)
+      return former
     }
     const block = this.compile(host, lo, hi, cache === this.singles ? 1 : undefined)
     if (block) cache.add(key, block)
@@ -869,6 +880,7 @@ export class Evaluator {
       hi,
       mode: this.mode,
       page,
+      bytes: second < 0 ? state.u8.slice(host, host + Number(meanings.at(-1)!.next - rip)) : NOWHERE.bytes,
       second,
       start: starts[0]!,
       starts,
@@ -907,13 +919,20 @@ export class Evaluator {
     this.blocks.clear()
     this.singles.clear()
     this.near.fill(NOWHERE)
-    this.pool = new Map(this.fixed)
-    this.codeEnd = this.fixedEnd
+    this.begin()
   }
-  /** The bytes of a physical page have changed: forget what was compiled from them. */
+  /** Memory has other contents now; what is there again later need not be compiled again. */
+  dropAll(): void {
+    this.blocks.dropAll()
+    this.singles.dropAll()
+    this.rewrites.fill(0)
+    this.near.fill(NOWHERE)
+  }
+  /** The bytes of a physical page have changed: what was compiled from them does not hold any more. */
   dropPage(page: number): void {
     this.blocks.dropPage(page)
     this.singles.dropPage(page)
+    if (this.rewrites[page]! < REWRITES) this.rewrites[page]! += 1
   }
   constant(value: bigint): number {
     const known = this.pool.get(value)
@@ -926,21 +945,37 @@ export class Evaluator {
 
   /** The six arithmetic flags as RFLAGS has them. */
   rflags(): number {
-    this.interpret(1, this.allFlags)
+    this.interpret(1, this.recipes.allFlags)
     return this.state.i32[FLAG_BITS * 2]!
   }
-  private flagsOf(kind: number): void {
+  private makeRecipes(): Recipes {
+    const flagCode: number[] = []
+    for (let kind = 0; kind < KINDS; kind++) flagCode.push(...this.flagsOf(kind))
+    const start = this.append([Micro.flagBits, FLAG_BITS, ALL_SIX, Micro.jump, Slot.rip])
+    const { pool, codeEnd } = this
+    return { pool, code: this.code.slice(0, codeEnd), flagCode, allFlags: { ...NOWHERE, start } }
+  }
+  private flagsOf(kind: number): number[] {
     const values = [...(Object.keys(FLAG_BIT) as Flag[]).map((f) => (b: Builder) => b.flag(f)), flagBits]
-    for (const value of values) {
+    return values.map((value) => {
       const builder = new Builder({ code: 64, user: false, down: false })
       builder.known = recipeKind(kind)
       builder.begin(0n, 0n)
       const lowering = new Lowering(this, 0, FLAG_BITS + 1)
       lowering.into(value(builder), FLAG_BITS)
-      this.flagCode.push(this.append([...lowering.code, Micro.flagReturn]))
-    }
+      return this.append([...lowering.code, Micro.flagReturn])
+    })
   }
 }
+/** What every evaluator's code and constants begin with, the same in all, made once. */
+interface Recipes {
+  readonly code: Int32Array
+  readonly pool: ReadonlyMap<bigint, number>
+  /** Per flags kind: where the code is that puts each of the six flags, and all six, into slot FLAG_BITS. */
+  readonly flagCode: readonly number[]
+  readonly allFlags: Block
+}
+let recipes: Recipes | undefined
 
 const NOP = Uint8Array.of(0x90)
 const trailingZeros = (x: number): number => (x === 0 ? 32 : 31 - Math.clz32(x & -x))

@@ -10,7 +10,7 @@ import { BITS_KIND } from './flags.ts'
 import { Micro, type MicroName, microOperations } from './micro.ts'
 import { Access, RAM, Slot, State, TLB, TLB_BYTES } from './state.ts'
 
-const ROUNDS = 16
+const ROUNDS = 3
 const RAM_BYTES = 0x10000
 const DATA = 0x8000
 const CODE = 0xa000

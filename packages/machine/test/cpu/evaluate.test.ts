@@ -118,6 +118,18 @@ test('a loop that rewrites itself each time adds what it wrote, for as long as i
   expect(retired).toBe(rounds * 5)
   expect(reg(s, RCX)).toBe(BigInt((rounds * (rounds + 1)) / 2))
 })
+test('a page that writes to itself all the time, and puts its code back, does what its bytes say each time', () => {
+  // xor turns `inc ecx` into `dec ecx` and back; what is behind the loop never changes
+  const code = assemble('_1: xor byte ptr [rdi], 8; inc ecx; dec edx; jne _1; mov eax, 3; hlt')
+  const s = space([...code], WRITE_AND_EXECUTE)
+  s.state.u64[RDX] = 999n
+  s.state.u64[RDI] = CODE + BigInt(code.indexOf(0xc1))
+  let retired = 0
+  while (s.leave !== Leave.system) retired += s.evaluator.run(1000)
+  expect(retired).toBe(999 * 4 + 1)
+  expect(reg(s, RCX)).toBe(0xffff_ffffn) // one `dec` more than `inc`
+  expect(reg(s, RAX)).toBe(3n)
+})
 test('code written through another address of its page is code as written', () => {
   const s = space('mov byte ptr [rdi], 9; mov eax, 1; hlt')
   s.map(DATA + 0x4000n, READ_WRITE, s.map(CODE, 0n))
