@@ -7,7 +7,9 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import type { BuildFailure, BuildOptions, Message, OnResolveResult, Plugin } from 'esbuild'
+import { z } from 'zod'
 import { type ImportSite, importsOf } from './imports.ts'
+import { type Built, kept } from './kept.ts'
 import type { LabSources } from './lab.ts'
 
 /** Why a submission could not be used; becomes the finding of `loads`. */
@@ -88,7 +90,6 @@ function libraryOf(sources: LabSources): Promise<Library> {
   return known
 }
 async function makeLibrary(sources: LabSources): Promise<Library> {
-  const { build } = await import('esbuild')
   const lib = realpathSync(sources.lib)
   const paths = readdirSync(lib, { recursive: true, encoding: 'utf8' })
     .filter(isCode)
@@ -97,12 +98,29 @@ async function makeLibrary(sources: LabSources): Promise<Library> {
   const imports = paths.map((path, i) => `import * as m${i} from './lib/${path}'`)
   const modules = paths.map((path, i) => `'./lib/${path}': m${i}`)
   const entry = [sources.entry, ...imports, `export const modules = { ${modules.join(', ')} }`].join('\n')
+  const key = JSON.stringify(['library', lib, entry, sources.modules, sources.trusted])
+  const { names, ...script } = await kept(key, librarySchema, () => buildLibrary(lib, paths, entry, sources))
+  return { ...script, names: new Map(names) }
+}
+const librarySchema = z.strictObject({
+  code: z.string(),
+  map: z.string(),
+  names: z.array(z.tuple([z.string(), z.array(z.string())])),
+})
+async function buildLibrary(
+  lib: string,
+  paths: readonly string[],
+  entry: string,
+  sources: LabSources,
+): Promise<Built<z.infer<typeof librarySchema>>> {
+  const { build } = await import('esbuild')
   const [script, parts] = await Promise.all([
     build({
       ...OPTIONS,
       entryPoints: ['entry.ts'],
       outfile: '/library.js',
       globalName: LIBRARY,
+      metafile: true,
       plugins: [rooms(entry, new Map(), sources)],
     }),
     // for the names of their exports only
@@ -119,9 +137,12 @@ async function makeLibrary(sources: LabSources): Promise<Library> {
   ])
   const text = (end: string): string => script.outputFiles.find((file) => file.path.endsWith(end))?.text ?? ''
   const names = Object.values(parts.metafile.outputs).map(
-    ({ exports, entryPoint = '' }) => [`./lib/${pathIn(lib, entryPoint)}`, exports] as const,
+    ({ exports, entryPoint = '' }): [string, string[]] => [`./lib/${pathIn(lib, entryPoint)}`, exports],
   )
-  return { code: scriptOf(text('.js'), LIBRARY), map: text('.map'), names: new Map(names) }
+  return {
+    value: { code: scriptOf(text('.js'), LIBRARY), map: text('.map'), names },
+    inputs: [...Object.keys(script.metafile.inputs), ...Object.keys(parts.metafile.inputs)],
+  }
 }
 /** esbuild tells entry points relative to where it runs. */
 const pathIn = (folder: string, entryPoint: string): string =>

@@ -3,8 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BuildOptions } from 'esbuild'
-import { scriptOf } from './bundle.ts'
 import type { Frame, Thrown } from './harness.ts'
 import type { Run } from './lab.ts'
 import { type Job, type Order, type Report, reportSchema } from './protocol.ts'
@@ -43,37 +41,6 @@ export interface Played {
 
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
-
-/** The same for all capsules: what their process runs (capsule-main.ts), and what that evaluates beside the student's code. */
-export interface CapsuleScripts {
-  readonly main: string
-  readonly harness: string
-}
-let scripts: Promise<CapsuleScripts> | undefined
-export function capsuleScripts(): Promise<CapsuleScripts> {
-  scripts ??= buildScripts()
-  return scripts
-}
-async function buildScripts(): Promise<CapsuleScripts> {
-  const { build } = await import('esbuild')
-  const script = async (file: string, options: BuildOptions): Promise<string> => {
-    const { outputFiles } = await build({
-      entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
-      bundle: true,
-      write: false,
-      target: 'esnext',
-      logLevel: 'silent',
-      tsconfigRaw: '{}',
-      ...options,
-    })
-    return outputFiles?.[0]?.text ?? ''
-  }
-  const [main, harness] = await Promise.all([
-    script('capsule-main.ts', { format: 'cjs', platform: 'node' }),
-    script('harness.ts', { format: 'iife', platform: 'neutral', globalName: 'harness' }),
-  ])
-  return { main, harness: scriptOf(harness, 'harness') }
-}
 
 /** Play all scenarios of `job`. A capsule that has to be ended costs its scenario; the next ones get a fresh one. */
 export async function playAll(job: Job, limits: Limits): Promise<Played> {

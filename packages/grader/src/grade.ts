@@ -1,7 +1,7 @@
 // A grade, from a found submission to a result. One submission never stops another.
 
 import { bundle } from './bundle.ts'
-import { capsuleScripts, DEFAULT_LIMITS, type Limits, playAll } from './capsule.ts'
+import { DEFAULT_LIMITS, type Limits, playAll } from './capsule.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Evidence, Lab, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
@@ -11,6 +11,7 @@ import { type Readings, withReading } from './readers.ts'
 import { stopWords } from './report.ts'
 import type { Result, Verdict } from './result.ts'
 import { machineOf, rubricHolds, score } from './score.ts'
+import { capsuleScripts } from './scripts.ts'
 import { BUILT_IN, type Findings, findingsOf, type Judgement, judge, unusable } from './verdict.ts'
 
 export interface Grade {

@@ -1,7 +1,7 @@
 // The face of the grader. It knows no lab: it is handed one.
 
-export { type Bundle, type Bundled, bundle, type Trouble } from './bundle.ts'
-export { Capsule, capsuleScripts, DEFAULT_LIMITS, type Ending, type Limits } from './capsule.ts'
+export { type Bundle, type Bundled, bundle, isCode, type Trouble } from './bundle.ts'
+export { Capsule, DEFAULT_LIMITS, type Ending, type Limits } from './capsule.ts'
 export { type Change, diffSnapshots } from './diff.ts'
 export { type Edit, edited } from './edits.ts'
 export { type Grade, type GradeOptions, grade, gradeAll, PUBLIC_SEED, withVerdict } from './grade.ts'
@@ -29,7 +29,18 @@ export {
   type Shows,
   type Starter,
 } from './lab.ts'
-export { findSubmissions, type Submission, sampleSubmissions, UsageError } from './load.ts'
+export {
+  FILE_LIMIT,
+  findSubmissions,
+  type Handed,
+  type HandedIn,
+  SUBMISSION_LIMIT,
+  type Submission,
+  sampleSubmissions,
+  submissionOf,
+  UsageError,
+  unusable,
+} from './load.ts'
 export type { Picture } from './pictures.ts'
 export { type Reading, type Readings, readChecks, readReadings, unknownNames } from './readers.ts'
 export { plain, reportGrade, reportReasons, reportTable, type Style, stopWords } from './report.ts'
@@ -42,6 +53,7 @@ export {
   type Verdict,
 } from './result.ts'
 export { upToStep } from './score.ts'
+export { capsuleScripts } from './scripts.ts'
 export {
   type Boot,
   openSession,

@@ -23,8 +23,11 @@ export interface Submission {
 /** The user of the command line erred; the message is one sentence for them. */
 export class UsageError extends Error {}
 
-const FILE_LIMIT = 1 << 20
-const SUBMISSION_LIMIT = 10_000
+/** Bytes of one file. */
+export const FILE_LIMIT: number = 1 << 20
+export const SUBMISSION_LIMIT = 10_000
+/** So many changed files of the library are named. */
+const CHANGES_LIMIT = 20
 
 /**
  * The submissions at `path`, in order of name.
@@ -109,53 +112,105 @@ const read = (name: string, folder: string, lab: Lab): Submission =>
     [...lab.files].map((file) => [file, join(folder, file)] as const),
   )
 
+/** The lab's files of a folder or of several, and the copy of the library beside the first one. */
 function contents(
   name: string,
   lab: Lab,
   paths: readonly (readonly [file: string, path: string])[],
 ): Submission {
+  const files = new Map<string, Handed>()
+  for (const [file, path] of paths) {
+    const handed = readOne(file, path)
+    if (handed) files.set(file, handed)
+  }
+  return submissionOf(name, lab, { files, library: copyOf(join(dirname(paths[0]?.[1] ?? ''), 'lib')) })
+}
+/** The modules of a copy of the library, in order of name. Folders in it are not looked into. */
+function* copyOf(folder: string): Iterable<readonly [name: string, file: Handed]> {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  const modules = readdirSync(folder, { withFileTypes: true }).filter(
+    (entry) => entry.isFile() && isCode(entry.name),
+  )
+  for (const name of modules.map((entry) => entry.name).sort()) {
+    const handed = readOne(name, join(folder, name))
+    if (handed) yield [name, handed]
+  }
+}
+
+/** A file as it was handed in: its bytes, or why they cannot be used. */
+export type Handed = Uint8Array | Trouble
+export interface HandedIn {
+  /** Those of the lab's files that are there, by name. */
+  readonly files: ReadonlyMap<string, Handed>
+  /** The modules of the student's copy of the library, by name. */
+  readonly library: Iterable<readonly [name: string, file: Handed]>
+}
+
+/** A submission of what was handed in, wherever it comes from: what is not there or cannot be used is its trouble. */
+export function submissionOf(name: string, lab: Lab, { files, library }: HandedIn): Submission {
   const hash = createHash('sha256')
-  const files = new Map<string, string>()
+  const sources = new Map<string, string>()
   let trouble: Trouble | undefined
-  for (const [file, path] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const file of [...lab.files].sort()) {
+    const handed = files.get(file)
     // code must be there; what is not code is read if it is
-    if (!isCode(file) && !lstatSync(path, { throwIfNoEntry: false })) continue
-    const source = readOne(file, path)
+    if (!handed && !isCode(file)) continue
+    const source = handed ? textOf(file, handed) : unusable(file, 'is in the folder', 'not there')
     if (typeof source === 'string') {
-      files.set(file, source)
+      sources.set(file, source)
       hash.update(`${file}\0${Buffer.byteLength(source)}\0`).update(source)
     } else trouble ??= source
   }
-  const changedLibrary = changes(join(dirname(paths[0]?.[1] ?? ''), 'lib'), lab.bundle.lib)
-  return { name, lab, files, sha256: hash.digest('hex'), changedLibrary, ...(trouble && { trouble }) }
-}
-/** Files of `copy` that the library does not have, or has otherwise. Folders in it are not looked into. */
-function changes(copy: string, library: string): string[] {
-  const stat = lstatSync(copy, { throwIfNoEntry: false })
-  if (!stat?.isDirectory()) return []
-  return readdirSync(copy, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map(({ name }) => name)
-    .filter((name) => readOne(name, join(copy, name)) !== readOne(name, join(library, name)))
-    .slice(0, 20)
-    .map((name) => `lib/${name}`)
-}
-/** @returns the text, or why it cannot be used */
-function readOne(file: string, path: string): string | Trouble {
-  const must = (expected: string, got: string): Trouble => ({
-    expected: `${file} ${expected}`,
-    observed: `${file}: ${got}`,
-    hint: 'Is this the file you meant to hand in?',
-  })
-  try {
-    const stat = lstatSync(path, { throwIfNoEntry: false })
-    if (!stat) return must('is in the folder', 'not there')
-    if (stat.isSymbolicLink()) return must('is a file', 'a symbolic link, which is not followed')
-    if (!stat.isFile()) return must('is a file', 'something else')
-    if (stat.size > FILE_LIMIT) return must(`has at most ${FILE_LIMIT} bytes`, `${stat.size} bytes`)
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(readFileSync(path))
-  } catch (error) {
-    if (error instanceof TypeError) return must('is text in UTF-8', 'bytes that are not UTF-8')
-    return must('can be read', (error as NodeJS.ErrnoException).code ?? (error as Error).message)
+  const changedLibrary = changes(library, lab.bundle.lib)
+  return {
+    name,
+    lab,
+    files: sources,
+    sha256: hash.digest('hex'),
+    changedLibrary,
+    ...(trouble && { trouble }),
   }
 }
+/** Files of `copy` that the library does not have, or has otherwise. */
+function changes(copy: HandedIn['library'], library: string): string[] {
+  const changed: string[] = []
+  for (const [name, file] of copy) {
+    if (changed.length === CHANGES_LIMIT) break
+    const own = readOne(name, join(library, name))
+    if (!own || textOf(name, file) !== textOf(name, own)) changed.push(`lib/${name}`)
+  }
+  return changed
+}
+
+/** @returns the bytes, or why they cannot be used; undefined if there is nothing */
+function readOne(file: string, path: string): Handed | undefined {
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (!stat) return undefined
+    if (stat.isSymbolicLink()) return unusable(file, 'is a file', 'a symbolic link, which is not followed')
+    if (!stat.isFile()) return unusable(file, 'is a file', 'something else')
+    if (stat.size > FILE_LIMIT) return tooLong(file, stat.size)
+    return readFileSync(path)
+  } catch (error) {
+    return unusable(file, 'can be read', (error as NodeJS.ErrnoException).code ?? (error as Error).message)
+  }
+}
+/** @returns the text, or why it cannot be used */
+function textOf(file: string, handed: Handed): string | Trouble {
+  if (!(handed instanceof Uint8Array)) return handed
+  if (handed.length > FILE_LIMIT) return tooLong(file, handed.length)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(handed)
+  } catch {
+    return unusable(file, 'is text in UTF-8', 'bytes that are not UTF-8')
+  }
+}
+const tooLong = (file: string, bytes: number): Trouble =>
+  unusable(file, `has at most ${FILE_LIMIT} bytes`, `${bytes} bytes`)
+
+/** What is told of a file that cannot be used. */
+export const unusable = (file: string, expected: string, got: string): Trouble => ({
+  expected: `${file} ${expected}`,
+  observed: `${file}: ${got}`,
+  hint: 'Is this the file you meant to hand in?',
+})

@@ -4,9 +4,9 @@
 import { type MachineEvent, type MachineImage, type MachineOptions, parseImage } from '@pagewalk/machine'
 import { z } from 'zod'
 import type { Bundle } from './bundle.ts'
-import type { CapsuleScripts } from './capsule.ts'
 import type { Frame, Thrown } from './harness.ts'
 import { EVENTS_LIMIT, type Lab, NOTE, NOTES_LIMIT, type Note, type Run, type Scenario } from './lab.ts'
+import type { CapsuleScripts } from './scripts.ts'
 import { stopSchema } from './snapshot.ts'
 
 /** The first message to a capsule. */

@@ -3,12 +3,13 @@
 
 import type { EventKind, MachineImage } from '@pagewalk/machine'
 import { type Bundle, bundle } from './bundle.ts'
-import { Capsule, capsuleScripts, DEFAULT_LIMITS, type Limits, type Played, playAll } from './capsule.ts'
+import { Capsule, DEFAULT_LIMITS, type Limits, type Played, playAll } from './capsule.ts'
 import { namedDetails, stackDetails } from './details.ts'
 import type { Frame, Thrown } from './harness.ts'
 import type { Action, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
 import { type CommonJob, jobFor, type Report } from './protocol.ts'
+import { capsuleScripts } from './scripts.ts'
 import { endingWords, findingsOf, located, placeOf } from './verdict.ts'
 
 /** The student's file is what is wrong; the message is a sentence for the student. */

@@ -1,0 +1,44 @@
+// What every capsule's process runs, whatever the lab.
+
+import { fileURLToPath } from 'node:url'
+import type { BuildOptions } from 'esbuild'
+import { z } from 'zod'
+import { scriptOf } from './bundle.ts'
+import { type Built, kept } from './kept.ts'
+
+/** What the process itself runs (capsule-main.ts), and what that evaluates beside the student's code. */
+export interface CapsuleScripts {
+  readonly main: string
+  readonly harness: string
+}
+const schema = z.strictObject({ main: z.string(), harness: z.string() })
+
+let scripts: Promise<CapsuleScripts> | undefined
+export function capsuleScripts(): Promise<CapsuleScripts> {
+  scripts ??= kept('capsule scripts', schema, build)
+  return scripts
+}
+async function build(): Promise<Built<CapsuleScripts>> {
+  const [main, harness] = await Promise.all([
+    script('capsule-main.ts', { format: 'cjs', platform: 'node' }),
+    script('harness.ts', { format: 'iife', platform: 'neutral', globalName: 'harness' }),
+  ])
+  return {
+    value: { main: main.value, harness: scriptOf(harness.value, 'harness') },
+    inputs: [...main.inputs, ...harness.inputs],
+  }
+}
+async function script(file: string, options: BuildOptions): Promise<Built<string>> {
+  const { build } = await import('esbuild')
+  const { outputFiles, metafile } = await build({
+    entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+    bundle: true,
+    write: false,
+    metafile: true,
+    target: 'esnext',
+    logLevel: 'silent',
+    tsconfigRaw: '{}',
+    ...options,
+  })
+  return { value: outputFiles?.[0]?.text ?? '', inputs: Object.keys(metafile?.inputs ?? {}) }
+}
