@@ -3,8 +3,8 @@
 //     npm run bench -- grade [runs]
 //
 // Grades the reference of each lab as `grade PATH --json` does, with the public seed. Start-up is what the same command costs
-// with nothing to grade: Node, the command line and the labs are loaded. Node's cache of compiled code is warm: a first run of
-// each command is not counted.
+// with files that export nothing: all processes stand, the lab's library is evaluated, and no machine boots. Node's cache of
+// compiled code is warm: a first run of each command is not counted.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -44,11 +44,11 @@ async function costs(runs: number, args: readonly string[], exitCode: number): P
   for (let i = 0; i < runs; i++) measured.push(await measure(args, exitCode))
   return measured
 }
-/** The reference's files as a folder in `dir`. @returns its path */
-function referenceOf(lab: Lab, dir: string): string {
+/** The reference's files as a folder in `dir`, or files of the same names that export nothing. @returns its path */
+function referenceOf(lab: Lab, dir: string, { empty = false } = {}): string {
   const path = mkdtempSync(join(dir, lab.id))
   const { files } = sampleSubmissions(lab).find(({ name }) => name === 'reference')!
-  for (const [name, source] of files) writeFileSync(join(path, name), source)
+  for (const [name, source] of files) writeFileSync(join(path, name), empty ? 'export {}\n' : source)
   return path
 }
 
@@ -56,23 +56,22 @@ async function bench(runs: number, dir: string): Promise<void> {
   console.log(
     `${runs} runs of each, ${availableParallelism()} CPUs, Node ${process.version}, seed ${PUBLIC_SEED}\n`,
   )
-  const startUp = await costs(runs, ['grade', join(dir, 'nothing')], EXIT_USAGE)
-  const startUpCpu = startUp.map(({ cpu }) => cpu)
-  console.log('Start-up')
-  console.log(line('CPU time', startUpCpu, seconds))
   for (const lab of [weensyos, nautilus]) {
+    const startUp = await costs(runs, ['grade', referenceOf(lab, dir, { empty: true }), '--json'], 0)
+    const startUpCpu = startUp.map(({ cpu }) => cpu)
     const graded = await costs(runs, ['grade', referenceOf(lab, dir), '--json'], 0)
     const aims = lab === weensyos ? AIMS : undefined
     const cpu = graded.map((cost) => cost.cpu)
     const afterStartUp = cpu.map((each) => each - median(startUpCpu))
     const wall = graded.map((cost) => cost.wall)
     const memory = graded.map((cost) => cost.memory)
-    console.log(`\n${lab.title}: ${lab.scenarios(PUBLIC_SEED).length} scenarios, ${lab.checks.length} checks`)
+    console.log(`${lab.title}: ${lab.scenarios(PUBLIC_SEED).length} scenarios, ${lab.checks.length} checks`)
+    console.log(line('CPU time of start-up', startUpCpu, seconds))
     console.log(line('CPU time with start-up', cpu, seconds, aims?.cpu))
     console.log(line('CPU time after start-up', afterStartUp, seconds, aims?.afterStartUp))
     console.log(line('wall clock with start-up', wall, seconds))
     console.log(line('memory, all processes', memory, mebibytes, aims?.memory))
-    if (lab === weensyos) console.log(originalLine(median(wall)))
+    if (lab === weensyos) console.log(`${originalLine(median(wall))}\n`)
   }
 }
 function originalLine(wall: number): string {
