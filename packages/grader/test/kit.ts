@@ -15,6 +15,7 @@ import {
 import { fake } from './fake/lab.ts'
 
 export const RIGHT: string = readFileSync(new URL('fake/kernel.ts', import.meta.url), 'utf8').trimEnd()
+export { fake }
 /** The line that counts. */
 export const COUNTS = 'write32(COUNT, read32(COUNT) + 1)'
 

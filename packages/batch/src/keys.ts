@@ -1,0 +1,35 @@
+// Names for what does not change: the same key, the same result.
+
+import { createHash } from 'node:crypto'
+import { serialize } from 'node:v8'
+import { type Lab, machineVersion, rubricVersion, type Scenario, type Submission } from '@pagewalk/grader'
+
+/** What a grading goes by, besides the submissions. */
+export interface Terms {
+  readonly lab: string
+  readonly seed: number
+  /** How far capsules are kept from the host: a result of less isolation is not taken for one of more. */
+  readonly level: string
+  readonly machine: string
+  readonly rubric: string
+}
+export async function termsOf(lab: Lab, seed: number, level: string): Promise<Terms> {
+  return { lab: lab.id, seed, level, machine: await machineVersion(lab), rubric: rubricVersion(lab) }
+}
+
+/** Of a result: hexadecimal. */
+export const resultKey = (submission: Submission, { lab, seed, level, machine, rubric }: Terms): string =>
+  sha256([contentKey(submission), lab, String(seed), level, machine, rubric])
+/** Of what the machine did: the same under every rubric. */
+export const stateKey = (submission: Submission, { lab, level, machine }: Terms): string =>
+  sha256([contentKey(submission), lab, level, machine])
+export const contentKey = ({ sha256: content, trouble }: Submission): string =>
+  trouble ? sha256([content, JSON.stringify(trouble)]) : content
+/** Of what is played: a recorded run counts for a scenario that is the same in everything. */
+export const scenarioKey = (scenario: Scenario): string => sha256([serialize(scenario)])
+
+function sha256(parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}\0`).update(part)
+  return hash.digest('hex')
+}
