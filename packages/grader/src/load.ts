@@ -23,8 +23,8 @@ export interface Submission {
 /** The user of the command line erred; the message is one sentence for them. */
 export class UsageError extends Error {}
 
-/** Bytes of one file. */
-export const FILE_LIMIT: number = 1 << 20
+/** Bytes of a file; the labs' references have less than 20,000. A compiler's stack may grow by kilobytes for each byte. */
+export const FILE_LIMIT: number = 1 << 17
 export const SUBMISSION_LIMIT = 10_000
 /** So many changed files of the library are named. */
 const CHANGES_LIMIT = 20
@@ -37,7 +37,7 @@ const CHANGES_LIMIT = 20
  * @throws UsageError if there is none
  */
 export function findSubmissions(path: string, labs: readonly Lab[]): Submission[] {
-  const wanted = [...new Set(labs.map((lab) => lab.files[0]!))].join(' or ')
+  const wanted = firstFiles(labs)
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat)
     throw new UsageError(
@@ -59,6 +59,10 @@ export function findSubmissions(path: string, labs: readonly Lab[]): Submission[
   if (!fallback) throw new UsageError(`${path}: expected ${wanted} in it, or in folders in it; got neither`)
   return found.map(([name, lab]) => read(name, join(path, name), lab ?? fallback))
 }
+
+/** What makes a folder a submission: "kernel.ts or paging.ts". */
+export const firstFiles = (labs: readonly Lab[]): string =>
+  [...new Set(labs.map(({ files }) => files[0]!))].join(' or ')
 
 /** The samples that come with a lab. */
 export function sampleSubmissions(lab: Lab): Submission[] {
@@ -84,9 +88,8 @@ function single(path: string, labs: readonly Lab[]): Submission {
   const among = usual ? candidates : labs.filter(({ files }) => files.length === 1 && file.endsWith('.ts'))
   const lab = recognised(path, among)
   if (!lab) {
-    const wanted = [...new Set(labs.map(({ files }) => files[0]!))].join(' or ')
     throw new UsageError(
-      `${path}: expected a file named ${wanted}, or --lab to say which lab it is; got ${file}`,
+      `${path}: expected a file named ${firstFiles(labs)}, or --lab to say which lab it is; got ${file}`,
     )
   }
   const name = usual ? basename(dirname(resolve(path))) : file.replace(/\.ts$/, '')

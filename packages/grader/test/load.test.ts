@@ -1,7 +1,7 @@
 import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findSubmissions, UsageError } from '../src/index.ts'
+import { FILE_LIMIT, findSubmissions, submissionOf, UsageError, unusable } from '../src/index.ts'
 import { fake } from './fake/lab.ts'
 import { folder, put, RIGHT } from './kit.ts'
 
@@ -65,10 +65,10 @@ describe('findSubmissions', () => {
     expect(findSubmissions(dir, [fake])[0]?.changedLibrary).toEqual(['lib/more.ts', 'lib/room.ts'])
   })
   test('a file that is too long is not read', () => {
-    const [x] = findSubmissions(put(folder(), { 'kernel.ts': ' '.repeat(1_048_577) }), [fake])
+    const [x] = findSubmissions(put(folder(), { 'kernel.ts': ' '.repeat(FILE_LIMIT + 1) }), [fake])
     expect(x?.trouble).toMatchObject({
-      expected: 'kernel.ts has at most 1048576 bytes',
-      observed: 'kernel.ts: 1048577 bytes',
+      expected: `kernel.ts has at most ${FILE_LIMIT} bytes`,
+      observed: `kernel.ts: ${FILE_LIMIT + 1} bytes`,
     })
   })
   test.each([
@@ -91,5 +91,35 @@ describe('findSubmissions', () => {
     const dir = put(folder(), { 'notes.md': '', 'empty/notes.md': '' })
     expect(() => findSubmissions(path(dir), [fake])).toThrow(UsageError)
     expect(() => findSubmissions(path(dir), [fake])).toThrow(message)
+  })
+})
+
+describe('submissionOf', () => {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+  test('makes of bytes in memory what findSubmissions makes of a folder', () => {
+    const dir = put(folder(), { 'kernel.ts': `\ufeff${RIGHT}`, 'lib/boot.ts': '//', 'lib/new.ts': '' })
+    const inMemory = submissionOf('x', fake, {
+      files: new Map([['kernel.ts', bytes(`\ufeff${RIGHT}`)]]),
+      library: [
+        ['boot.ts', bytes('//')],
+        ['new.ts', bytes('')],
+      ],
+    })
+    expect(inMemory).toEqual({ ...findSubmissions(dir, [fake])[0], name: 'x' })
+    expect(inMemory.changedLibrary).toEqual(['lib/boot.ts', 'lib/new.ts'])
+  })
+  test('what cannot be used is its trouble', () => {
+    const troubleOf = (handed?: Parameters<typeof unusable>[1] | Uint8Array) => {
+      const file = typeof handed === 'string' ? unusable('kernel.ts', handed, 'encrypted') : handed
+      return submissionOf('x', fake, { files: new Map(file ? [['kernel.ts', file]] : []), library: [] })
+        .trouble
+    }
+    expect(troubleOf()?.observed).toBe('kernel.ts: not there')
+    expect(troubleOf('can be read')).toMatchObject({
+      expected: 'kernel.ts can be read',
+      observed: 'kernel.ts: encrypted',
+    })
+    expect(troubleOf(Uint8Array.of(0xff))?.observed).toBe('kernel.ts: bytes that are not UTF-8')
+    expect(troubleOf(new Uint8Array(FILE_LIMIT + 1))?.observed).toBe(`kernel.ts: ${FILE_LIMIT + 1} bytes`)
   })
 })
