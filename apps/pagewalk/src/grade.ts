@@ -1,28 +1,35 @@
 // `pagewalk grade`, and what happens without a command: the samples are graded.
 
-import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { basename, join } from 'node:path'
+import type { Outcome } from '@pagewalk/exporters'
 import {
   DEFAULT_LIMITS,
   findSubmissions,
   type Grade,
   gradeAll,
-  plain,
+  type Lab,
+  LEVELS,
+  type Level,
+  mustReach,
   type Readings,
   readReadings,
   reportGrade,
   reportHtml,
   reportReasons,
   reportTable,
+  type Sandbox,
   type Submission,
   sampleSubmissions,
+  sandboxOf,
   UsageError,
   unknownNames,
   upToStep,
 } from '@pagewalk/grader'
 import { labsMeant } from './labs.ts'
 import { openSheets, writeSheets } from './sheets.ts'
-import { styleOf, write } from './terminal.ts'
+import { styleOf, tell, write } from './terminal.ts'
 import { reportTypes, type TypeWarnings, typeWarnings } from './types.ts'
 
 const EXIT_BELOW = 1
@@ -35,6 +42,10 @@ export interface GradeOptions {
   readonly failUnder?: number
   readonly jobs?: number
   readonly timeout?: number
+  /** A level, or 'auto'. */
+  readonly sandbox?: string
+  /** The weakest level that will do. */
+  readonly requireSandbox?: string
   /** A folder for sheets. */
   readonly sheet?: string
   /** A file with points that a person has given. */
@@ -46,18 +57,71 @@ export interface GradeOptions {
   readonly html?: string
   /** Tell type errors of a single submission? */
   readonly types?: boolean
+  /** A format instead of the report, and where it is written. */
+  readonly format?: string
+  readonly output?: string
+  /** The class's book. */
+  readonly book?: string
+  readonly roster?: string
+}
+
+/** @returns the exit code */
+export async function gradeCommand(paths: readonly string[], options: GradeOptions): Promise<number> {
+  const { book, format } = options
+  if (book !== undefined) {
+    const { gradeClass } = await import('./class.ts')
+    return gradeClass(paths, { ...options, book, sandbox: await sandboxFor(options) })
+  }
+  if (options.roster !== undefined)
+    throw new UsageError('--roster: expected --book too, which keeps whose is whose')
+  return format === undefined ? gradePaths(paths, options) : gradeAs(format, paths, options)
+}
+
+/** Whatever happens, there is a file that a gradebook can read; our own error is told in it, and is no zero. */
+async function gradeAs(name: string, paths: readonly string[], options: GradeOptions): Promise<number> {
+  const { formatNamed, writeFormat } = await import('./results.ts')
+  const format = formatNamed(name)
+  try {
+    const sandbox = await sandboxFor(options)
+    const labs = await labsMeant(options.lab, paths)
+    const grades = await gradeThem(await submissionsAt(paths, labs), { ...options, sandbox, json: true })
+    await writeFormat(format, grades.map(outcomeOf), options.output)
+    return exitCode(grades, options)
+  } catch (error) {
+    const trouble = error instanceof Error ? error.message : String(error)
+    await writeFormat(format, [{ name: basename(paths[0] ?? ''), trouble }], options.output)
+    throw error
+  }
+}
+const outcomeOf = ({ result }: Grade): Outcome => ({ name: result.submission.name, result })
+
+/** Archives and exports are for the intake, which takes long to load. */
+async function submissionsAt(paths: readonly string[], labs: readonly Lab[]): Promise<Submission[]> {
+  if (paths.every((path) => isPlain(path, labs))) return paths.flatMap((path) => findSubmissions(path, labs))
+  const { intake } = await import('@pagewalk/intake')
+  const { entries, notes } = await intake(paths, { labs })
+  tell(notes.map(({ where, what }) => `${where}: ${what}`))
+  tell(entries.flatMap(({ name, warnings }) => warnings.map((words) => `${name}: ${words}`)))
+  return entries.map(({ submission }) => submission)
+}
+/** Not there, a file of TypeScript, or the folder of one submission. */
+function isPlain(path: string, labs: readonly Lab[]): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat?.isDirectory()) return !stat || path.endsWith('.ts')
+  return labs.some(({ files }) => existsSync(join(path, files[0]!)))
 }
 
 /** @returns the exit code */
 export async function gradePaths(paths: readonly string[], options: GradeOptions): Promise<number> {
+  const sandbox = await sandboxFor(options)
   const labs = await labsMeant(options.lab, paths)
-  const submissions = paths.flatMap((path) => findSubmissions(path, labs))
+  const submissions = await submissionsAt(paths, labs)
   const readings = options.points === undefined ? undefined : pointsFor(submissions, options.points)
   const chosen = options.step === undefined ? submissions : upTo(submissions, options.step)
   if (options.html !== undefined) openPage(options.html, options)
   if (options.sheet !== undefined) openSheets(options.sheet, submissions)
   const warnings = warningsFor(chosen, options) // meanwhile
-  const grades = await gradeThem(chosen, options, readings)
+  const grades = await gradeThem(chosen, { ...options, sandbox }, readings)
   if (options.sheet !== undefined) tell(writeSheets(options.sheet, submissions, grades))
   // files first: whoever reads standard output may go away
   if (options.html !== undefined) await writePage(options.html, reportHtml(grades))
@@ -65,6 +129,21 @@ export async function gradePaths(paths: readonly string[], options: GradeOptions
   else if (options.html !== '-') await write(forPeople(grades, options))
   if (warnings) await write(reportTypes(await warnings, styleOf(process.stdout)))
   return exitCode(grades, options)
+}
+/** @throws UsageError if the host has not what is asked for */
+export async function sandboxFor({
+  sandbox: wanted = 'auto',
+  requireSandbox,
+}: Pick<GradeOptions, 'sandbox' | 'requireSandbox'>): Promise<Sandbox> {
+  const sandbox = await sandboxOf(wanted === 'auto' ? wanted : levelNamed('--sandbox', wanted))
+  if (requireSandbox !== undefined)
+    mustReach(sandbox.level, levelNamed('--require-sandbox', requireSandbox), '--require-sandbox')
+  return sandbox
+}
+function levelNamed(option: string, name: string): Level {
+  const level = LEVELS.find((each) => each === name)
+  if (level) return level
+  throw new UsageError(`${option}: expected one of ${LEVELS.join(', ')}, got ${JSON.stringify(name)}`)
 }
 /** A single report for a person ends with what the compiler says of its types. */
 function warningsFor(
@@ -99,9 +178,6 @@ function attempt(work: () => void): void {
     throw new UsageError(`--html: expected a file that can be written, got ${(error as Error).message}`)
   }
 }
-const tell = (sentences: readonly string[]): void => {
-  for (const sentence of sentences) process.stderr.write(`${plain(sentence)}\n`)
-}
 /** What the file says of others than `submissions` is told, and not used: one file may be for a whole class. */
 function pointsFor(submissions: readonly Submission[], file: string): Readings {
   const readings = readReadings(file)
@@ -124,10 +200,10 @@ export async function gradeSamples(): Promise<number> {
 
 async function gradeThem(
   submissions: readonly Submission[],
-  options: GradeOptions,
+  options: Omit<GradeOptions, 'sandbox'> & { readonly sandbox?: Sandbox },
   readings?: Readings,
 ): Promise<Grade[]> {
-  const { jobs, timeout, seed, sheet, html, full, json } = options
+  const { jobs, timeout, sandbox, seed, sheet, html, full, json } = options
   const told = progress(submissions.length)
   const milliseconds = timeout === undefined ? DEFAULT_LIMITS.milliseconds : timeout * 1000
   const limits = { ...DEFAULT_LIMITS, milliseconds }
@@ -137,6 +213,7 @@ async function gradeThem(
       limits,
       sheets: sheet !== undefined,
       pictures: html !== undefined || (!json && (full === true || submissions.length === 1)),
+      ...(sandbox && { sandbox }),
       ...(seed !== undefined && { seed }),
       ...(readings && { readings }),
       done: told.done,

@@ -20,3 +20,7 @@ export function troubleText(error: UsageError | SubmissionError): string {
   const details = error instanceof SubmissionError ? error.details : []
   return [`pagewalk: ${plain(error.message)}`, ...details, ''].join('\n')
 }
+/** Sentences for the person at the terminal, whatever they are made of. */
+export function tell(sentences: readonly string[]): void {
+  for (const sentence of sentences) process.stderr.write(`${plain(sentence)}\n`)
+}

@@ -1,0 +1,155 @@
+// `pagewalk grade ... --book` and `regrade`: a class into a book.
+
+import { availableParallelism } from 'node:os'
+import {
+  Book,
+  compare,
+  type Entered,
+  type Executor,
+  enteredIn,
+  type Finished,
+  gradeInto,
+} from '@pagewalk/batch'
+import { DEFAULT_LIMITS, PUBLIC_SEED, reportReasons, reportTable, type Sandbox } from '@pagewalk/grader'
+import { type Entry, type Intake, intake } from '@pagewalk/intake'
+import { changesText } from './compare.ts'
+import { detailsOf } from './details.ts'
+import { sandboxFor } from './grade.ts'
+import { gradesIn, outcomesIn } from './graded.ts'
+import { labsMeant } from './labs.ts'
+import { display } from './progress.ts'
+import { formatNamed, writeFormat } from './results.ts'
+import { styleOf, tell, write } from './terminal.ts'
+
+const EXIT_OURS = 3
+const EXIT_INTERRUPTED = 130
+
+export interface ClassOptions {
+  readonly lab?: string
+  /** Path of the book. */
+  readonly book: string
+  readonly roster?: string
+  readonly seed?: number
+  readonly jobs?: number
+  /** In seconds. */
+  readonly timeout?: number
+  readonly format?: string
+  readonly output?: string
+  readonly json?: true
+  readonly sandbox: Sandbox
+  readonly executor?: Executor
+  /** Only these of what was handed in. */
+  readonly only?: (entered: Entered) => boolean
+}
+
+/** @returns the exit code */
+export async function gradeClass(paths: readonly string[], options: ClassOptions): Promise<number> {
+  const format = options.format === undefined ? undefined : formatNamed(options.format)
+  const labs = await labsMeant(options.lab, paths)
+  const found = await intake(paths, { labs, ...(options.roster !== undefined && { roster: options.roster }) })
+  tell(intakeWords(found))
+  const book = new Book(options.book, { create: true })
+  try {
+    const entered = found.entries.map(enteredOf).filter((one) => options.only?.(one) ?? true)
+    const finished = await filled(book, 'grade', entered, options)
+    const names = new Set(entered.map(({ submission }) => submission.name))
+    if (format) await writeFormat(format, outcomesIn(book, { names }), options.output)
+    else await write(options.json ? jsonIn(book, names) : summary(book, names, finished))
+    return exitCode(finished)
+  } finally {
+    book.close()
+  }
+}
+const enteredOf = (entry: Entry): Entered => ({
+  submission: { ...entry.submission, name: entry.name },
+  details: detailsOf(entry),
+})
+
+export interface RegradeOptions extends Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'executor'> {
+  /** A level, or 'auto'. */
+  readonly sandbox?: string
+  readonly requireSandbox?: string
+}
+/** @returns the exit code */
+export async function regrade(path: string, options: RegradeOptions): Promise<number> {
+  const sandbox = await sandboxFor(options)
+  const labs = await labsMeant(undefined)
+  const book = new Book(path)
+  try {
+    const before = outcomesIn(book, {})
+    const finished = await filled(book, 'regrade', enteredIn(book, labs), { ...options, sandbox })
+    await write(`${changesText(compare(before, outcomesIn(book, {})))}${finishedWords(book, finished)}`)
+    return exitCode(finished)
+  } finally {
+    book.close()
+  }
+}
+
+type Playing = Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'sandbox' | 'executor'>
+async function filled(
+  book: Book,
+  what: 'grade' | 'regrade',
+  entered: readonly Entered[],
+  { seed = seedOf(book), jobs = availableParallelism(), timeout, sandbox, executor }: Playing,
+): Promise<Finished> {
+  const shown = display(process.stderr)
+  const stop = new AbortController()
+  const interrupted = (): void => {
+    if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED) // asked twice
+    stop.abort()
+    shown.end()
+    tell(['stopping when what is being graded is finished; the same command goes on later'])
+  }
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
+  try {
+    return await gradeInto(book, what, entered, {
+      seed,
+      jobs,
+      sandbox,
+      signal: stop.signal,
+      progress: (progress) => shown.show(progress),
+      ...(executor && { executor }),
+      ...(timeout !== undefined && { limits: { ...DEFAULT_LIMITS, milliseconds: timeout * 1000 } }),
+    })
+  } finally {
+    shown.end()
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+  }
+}
+/** The one of the grading before, so that a regrade without --seed is about the rubric only. */
+function seedOf(book: Book): number {
+  const terms = (book.gradings().at(-1)?.settings as { terms?: { seed?: number }[] } | undefined)?.terms
+  return terms?.[0]?.seed ?? PUBLIC_SEED
+}
+
+function intakeWords({ entries, notes, missing }: Intake): string[] {
+  const warnings = entries.flatMap(({ name, warnings: list }) => list.map((words) => `${name}: ${words}`))
+  const names = missing.map(({ name, email, ids }) => name ?? email ?? Object.values(ids)[0] ?? '?')
+  return [
+    ...notes.map(({ where, what }) => `${where}: ${what}`),
+    ...warnings,
+    ...(names.length > 0 ? [`on the roster without a submission: ${names.join(', ')}`] : []),
+  ]
+}
+function jsonIn(book: Book, names: ReadonlySet<string>): string {
+  const results = gradesIn(book, { names }).map(({ result }) => result)
+  return `${JSON.stringify(results, null, 2)}\n`
+}
+function summary(book: Book, names: ReadonlySet<string> | undefined, finished: Finished): string {
+  const style = styleOf(process.stdout)
+  const grades = gradesIn(book, names ? { names } : {})
+  const troubles = outcomesIn(book, names ? { names } : {}).flatMap((one) => ('trouble' in one ? [one] : []))
+  return [
+    reportReasons(grades, style),
+    reportTable(grades, style),
+    ...troubles.map(({ name, trouble }) => `not graded, our error: ${name}: ${trouble}\n`),
+    finishedWords(book, finished),
+  ].join('\n')
+}
+const finishedWords = ({ path }: Book, { grading, total, known, troubled }: Finished): string =>
+  `${path}: grading ${grading}, ${total} submissions, ${known} of them known before, ${troubled} not graded by our error\n`
+
+function exitCode({ complete, troubled }: Finished): number {
+  if (!complete) return EXIT_INTERRUPTED
+  return troubled > 0 ? EXIT_OURS : 0
+}
