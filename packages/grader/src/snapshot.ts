@@ -138,11 +138,13 @@ const count = z.number().int().nonnegative()
 const boolean = z.boolean()
 
 /** Why a machine came back; in snapshots and in what the capsule sends. */
+/** What a kernel says, as long as the machine keeps it. */
+const said = z.string().max(0x1_0000)
 export const stopSchema: z.ZodType<Stop> = z.discriminatedUnion('reason', [
   z.strictObject({ reason: z.enum(['limit', 'kernel', 'halt']) }),
-  z.strictObject({ reason: z.enum(['panic', 'hang', 'deadlock']), message: z.string() }),
-  z.strictObject({ reason: z.literal('error'), message: z.string(), stack: z.string() }),
-  z.strictObject({ reason: z.literal('reset'), story: z.string() }),
+  z.strictObject({ reason: z.enum(['panic', 'hang', 'deadlock']), message: said }),
+  z.strictObject({ reason: z.literal('error'), message: said, stack: said }),
+  z.strictObject({ reason: z.literal('reset'), story: said }),
   z.strictObject({ reason: z.literal('exit'), code: z.number().int() }),
 ])
 

@@ -101,7 +101,8 @@ function blockedBy(need: string, judgement: Judgement): Judgement {
 function explaining(evidence: Evidence, broken: ReadonlyMap<string, string>): Evidence {
   const mustHaveEnded = (scenario: string): void => {
     const why = broken.get(scenario)
-    if (why !== undefined) throw new Blocked(`the scenario ${scenario} did not come to its end: ${why}`)
+    if (why !== undefined)
+      throw new Blocked(`the scenario ${scenario} did not come to its end: ${quoted(why)}`)
   }
   const asked =
     <T>(give: (scenario: string, label?: string) => T) =>
@@ -146,6 +147,9 @@ export function findingsOf(scenarios: readonly Scenario[], played: Played, bundl
 }
 const isBroken = ({ reason }: Stop): boolean =>
   reason === 'hang' || reason === 'deadlock' || reason === 'error'
+/** Of what is told in full elsewhere, the beginning. */
+const QUOTED = 300
+const quoted = (text: string): string => (text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text)
 /** Scenarios that say the same are told together. */
 const together = (trouble: readonly { scenario: string; observed: string }[]): string =>
   [...Map.groupBy(trouble, ({ observed }) => observed)]

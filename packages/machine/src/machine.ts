@@ -31,7 +31,7 @@ import {
 import { Mmu } from './mmu/mmu.ts'
 import { tlbBytes } from './mmu/tlb.ts'
 import { hashState, type MachineImage, parseImage } from './snapshot.ts'
-import { errorStop, FOR_GOOD, type Stop } from './stop.ts'
+import { cutStack, cutStop, errorStop, FOR_GOOD, type Stop } from './stop.ts'
 import { Turns } from './turns.ts'
 import {
   CR0_ET,
@@ -396,7 +396,7 @@ export class Machine {
     })
   }
   private stop(stop: Stop): void {
-    this.stopped ??= stop
+    this.stopped ??= cutStop(stop)
   }
   private advanceDevices(): void {
     const { timer } = this.devices
@@ -564,7 +564,7 @@ export class Machine {
   }
   private unwind(): never {
     const signal = new Unwind()
-    this.kernelStack ||= signal.stack ?? ''
+    this.kernelStack ||= cutStack(signal.stack ?? '')
     throw signal
   }
   private logEntry(vector: number, rip: u64): void {

@@ -30,6 +30,18 @@ export const FOR_GOOD: ReadonlySet<Stop['reason']> = new Set<Stop['reason']>([
   'error',
 ])
 
+/** Characters that are kept of what a hosted kernel says and of its stack: what it throws may be of any length. */
+const MESSAGE_LIMIT = 4000
+const STACK_LIMIT = 0x4000
+export const cutStack = (stack: string): string => stack.slice(0, STACK_LIMIT)
+/** The stop with texts of a bearable length. */
+export function cutStop(stop: Stop): Stop {
+  if (stop.reason === 'reset') return { ...stop, story: stop.story.slice(0, MESSAGE_LIMIT) }
+  if (!('message' in stop)) return stop
+  const message = stop.message.slice(0, MESSAGE_LIMIT)
+  return stop.reason === 'error' ? { ...stop, message, stack: cutStack(stop.stack) } : { ...stop, message }
+}
+
 /** What a throw of the hosted kernel is told as. It may come from another realm and be anything at all. */
 export function errorStop(thrown: unknown): Stop {
   try {
