@@ -5,11 +5,13 @@
 // refused with a sentence that names the place. A lab may add code of its own that no student's file can import.
 
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
-import { dirname, join, relative, sep } from 'node:path'
-import type { BuildFailure, BuildOptions, Message, OnResolveResult, Plugin } from 'esbuild'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { BuildFailure, Message, OnResolveResult, Plugin } from 'esbuild'
 import { z } from 'zod'
+import { buildSafely, Overwhelmed } from './compiler.ts'
 import { type ImportSite, importsOf } from './imports.ts'
-import { type Built, kept } from './kept.ts'
+import { type Built, fromRoot, kept, ROOT } from './kept.ts'
 import type { LabSources } from './lab.ts'
 
 /** Why a submission could not be used; becomes the finding of `loads`. */
@@ -43,16 +45,15 @@ const LIBRARY = '__library'
 export async function bundle(files: ReadonlyMap<string, string>, sources: LabSources): Promise<Bundled> {
   for (const [name, source] of files) {
     if (!isCode(name)) continue
-    const trouble = refusal(name, source, sources.modules, files)
+    const trouble = tooDeep(name, source) ?? refusal(name, source, sources.modules, files)
     if (trouble) return { ok: false, trouble }
   }
   const library = await libraryOf(sources)
-  const { build } = await import('esbuild')
   try {
-    const { outputFiles } = await build({
+    const { outputFiles } = await buildSafely({
       ...OPTIONS,
       entryPoints: ['entry.ts'],
-      outfile: '/bundle.js',
+      outfile: 'bundle.js',
       globalName: NAME,
       plugins: [rooms(sources.student, files, sources, library.names)],
     })
@@ -60,12 +61,36 @@ export async function bundle(files: ReadonlyMap<string, string>, sources: LabSou
     const code = `((${LIBRARY}) => { 'use strict'; ${text('.js')}; return ${NAME} })`
     return { ok: true, bundle: { code, map: text('.map'), library } }
   } catch (failure) {
+    if (failure instanceof Overwhelmed) return { ok: false, trouble: GAVE_UP }
     const errors = (failure as Partial<BuildFailure>).errors
     if (!errors?.length || !errors.every(isStudents)) throw failure
     return { ok: false, trouble: compileTrouble(errors) }
   }
 }
+const GAVE_UP: Trouble = {
+  expected: 'the file compiles',
+  observed: 'the compiler gave up on it',
+  hint: 'Is this a program that a person has written?',
+}
+/** Brackets in brackets: more than any program has, and less than a compiler's stack holds. */
+const DEPTH_LIMIT = 500
+/** Strings and comments are not told from code: they have not so many brackets either. */
+function tooDeep(name: string, source: string): Trouble | undefined {
+  let depth = 0
+  for (const [bracket] of source.matchAll(/[()[\]{}]/g)) {
+    depth = Math.max(0, depth + ('([{'.includes(bracket) ? 1 : -1))
+    if (depth > DEPTH_LIMIT)
+      return {
+        expected: `${name} has brackets in brackets at most ${DEPTH_LIMIT} deep`,
+        observed: `${name}: more than that`,
+        hint: 'Is this a program that a person has written?',
+      }
+  }
+  return undefined
+}
+
 const OPTIONS = {
+  absWorkingDir: ROOT,
   bundle: true,
   write: false,
   format: 'iife',
@@ -84,7 +109,7 @@ interface Library extends Script {
 }
 const libraries = new WeakMap<LabSources, Promise<Library>>()
 /** A lab's library is made once. */
-function libraryOf(sources: LabSources): Promise<Library> {
+export function libraryOf(sources: LabSources): Promise<Library> {
   const known = libraries.get(sources) ?? makeLibrary(sources)
   libraries.set(sources, known)
   return known
@@ -98,10 +123,18 @@ async function makeLibrary(sources: LabSources): Promise<Library> {
   const imports = paths.map((path, i) => `import * as m${i} from './lib/${path}'`)
   const modules = paths.map((path, i) => `'./lib/${path}': m${i}`)
   const entry = [sources.entry, ...imports, `export const modules = { ${modules.join(', ')} }`].join('\n')
-  const key = JSON.stringify(['library', lib, entry, sources.modules, sources.trusted])
+  const key = JSON.stringify([
+    'library',
+    fromRoot(lib),
+    entry,
+    places(sources.modules),
+    places(sources.trusted),
+  ])
   const { names, ...script } = await kept(key, librarySchema, () => buildLibrary(lib, paths, entry, sources))
   return { ...script, names: new Map(names) }
 }
+const places = (paths: { readonly [name: string]: string } = {}): object =>
+  Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, fromRoot(path)]))
 const librarySchema = z.strictObject({
   code: z.string(),
   map: z.string(),
@@ -118,7 +151,7 @@ async function buildLibrary(
     build({
       ...OPTIONS,
       entryPoints: ['entry.ts'],
-      outfile: '/library.js',
+      outfile: 'library.js',
       globalName: LIBRARY,
       metafile: true,
       plugins: [rooms(entry, new Map(), sources)],
@@ -141,12 +174,16 @@ async function buildLibrary(
   )
   return {
     value: { code: scriptOf(text('.js'), LIBRARY), map: text('.map'), names },
-    inputs: [...Object.keys(script.metafile.inputs), ...Object.keys(parts.metafile.inputs)],
+    inputs: [
+      fileURLToPath(import.meta.url), // how it is built counts, too
+      ...Object.keys(script.metafile.inputs),
+      ...Object.keys(parts.metafile.inputs),
+    ],
   }
 }
-/** esbuild tells entry points relative to where it runs. */
+/** esbuild tells entry points from where it works. */
 const pathIn = (folder: string, entryPoint: string): string =>
-  relative(folder, join(process.cwd(), entryPoint)).split(sep).join('/')
+  relative(folder, resolve(ROOT, entryPoint)).split(sep).join('/')
 
 /** A script whose value is what an IIFE bundle assigned to `name`; no global is made, and lines stay where they are. */
 export const scriptOf = (bundled: string, name: string): string =>

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { BuildOptions } from 'esbuild'
 import { z } from 'zod'
 import { scriptOf } from './bundle.ts'
-import { type Built, kept } from './kept.ts'
+import { type Built, kept, ROOT } from './kept.ts'
 
 /** What the process itself runs (capsule-main.ts), and what that evaluates beside the student's code. */
 export interface CapsuleScripts {
@@ -15,9 +15,13 @@ const schema = z.strictObject({ main: z.string(), harness: z.string() })
 
 let scripts: Promise<CapsuleScripts> | undefined
 export function capsuleScripts(): Promise<CapsuleScripts> {
-  scripts ??= kept('capsule scripts', schema, build)
+  scripts ??= kept('scripts of a capsule', schema, build)
   return scripts
 }
+/** What a process runs to try its layers (probe-main.ts). */
+export const probeScript = (): Promise<string> =>
+  kept('script of a probe', z.string(), () => script('probe-main.ts', { format: 'cjs', platform: 'node' }))
+
 async function build(): Promise<Built<CapsuleScripts>> {
   const [main, harness] = await Promise.all([
     script('capsule-main.ts', { format: 'cjs', platform: 'node' }),
@@ -31,6 +35,7 @@ async function build(): Promise<Built<CapsuleScripts>> {
 async function script(file: string, options: BuildOptions): Promise<Built<string>> {
   const { build } = await import('esbuild')
   const { outputFiles, metafile } = await build({
+    absWorkingDir: ROOT,
     entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
     bundle: true,
     write: false,
@@ -40,5 +45,6 @@ async function script(file: string, options: BuildOptions): Promise<Built<string
     tsconfigRaw: '{}',
     ...options,
   })
-  return { value: outputFiles?.[0]?.text ?? '', inputs: Object.keys(metafile?.inputs ?? {}) }
+  const own = fileURLToPath(import.meta.url) // how it is built counts, too
+  return { value: outputFiles?.[0]?.text ?? '', inputs: [own, ...Object.keys(metafile?.inputs ?? {})] }
 }

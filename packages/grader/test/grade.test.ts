@@ -181,10 +181,22 @@ describe("what a student's code can reach", () => {
           reach.push(found)
         }
       if (reach.some((found) => found !== 'refused' && found !== 'undefined' && found !== 'nothing')) throw new Error(reach.join())
-      for (const name of ['process', 'require', 'setTimeout', 'fetch', 'Buffer', 'harness', 'submission', '__capsule', 'SharedArrayBuffer'])
+      for (const name of ['process', 'require', 'setTimeout', 'fetch', 'Buffer', 'harness', 'submission', 'SharedArrayBuffer'])
         if (name in globalThis) throw new Error(name)`
     const source = RIGHT.replace('import { COUNT,', 'import { COUNT, key, setCr3,')
     expect(verdictsOf(await gradeSource(source + probe))).toEqual(ALL_PASS)
+  })
+  test('the door through which the capsule works leads nowhere, and no global can be changed', async () => {
+    const probe = `
+      const globals = globalThis as any
+      if (globals.__capsule() !== undefined) throw new Error('the door gives something')
+      for (const name of ['__capsule', 'Object', 'mine'])
+        try { globals[name] = 1 } catch { continue }
+      for (const name of ['__capsule', 'Object', 'Uint8Array'])
+        try { Object.defineProperty(globals, name, { get: () => 1 }) } catch { continue }
+      if (globals.__capsule === 1 || globals.Object === 1 || globals.Uint8Array === 1 || 'mine' in globals)
+        throw new Error('a global was changed')`
+    expect(verdictsOf(await gradeSource(RIGHT + probe))).toEqual(ALL_PASS)
   })
   test('an error of its own may have a name', async () => {
     const source = `${RIGHT}\nclass Mine extends Error { constructor() { super('m'); this.name = 'Mine' } }\nnew Mine()`

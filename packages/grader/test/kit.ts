@@ -8,8 +8,8 @@ import {
   DEFAULT_LIMITS,
   findSubmissions,
   type Grade,
+  type GradeOptions,
   grade,
-  PUBLIC_SEED,
   type ResultCheck,
 } from '../src/index.ts'
 import { fake } from './fake/lab.ts'
@@ -39,11 +39,11 @@ export const counting = (by: string): string => {
 }
 export async function gradeSource(
   source: string,
-  { milliseconds = 10_000, seed = PUBLIC_SEED }: { milliseconds?: number; seed?: number } = {},
+  { milliseconds = 10_000, ...options }: Omit<GradeOptions, 'limits'> & { milliseconds?: number } = {},
 ): Promise<Grade> {
   const [submission] = findSubmissions(put(folder(), { 'kernel.ts': source }), [fake])
   if (!submission) throw new Error('no submission found')
-  return grade(submission, { seed, limits: { ...DEFAULT_LIMITS, milliseconds } })
+  return grade(submission, { ...options, limits: { ...DEFAULT_LIMITS, milliseconds } })
 }
 export const checksOf = ({ result }: Grade): Record<string, ResultCheck> =>
   Object.fromEntries(result.steps.flatMap(({ checks }) => checks).map((check) => [check.id, check]))

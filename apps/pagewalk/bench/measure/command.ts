@@ -15,7 +15,7 @@ export interface Cost {
   readonly memory: number
 }
 
-const MAIN = fileURLToPath(new URL('../../bin/pagewalk.mjs', import.meta.url))
+export const MAIN: string = fileURLToPath(new URL('../../bin/pagewalk.mjs', import.meta.url))
 const REAP = new URL('reap.ts', import.meta.url).href
 const SAMPLE_MS = 5
 
@@ -59,7 +59,7 @@ function childrenSeconds(told: string): number {
 }
 
 /** Of a process and all below it; 0 where that cannot be read. */
-function residentMiB(pid: number): number {
+export function residentMiB(pid: number): number {
   try {
     const [, kiB] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
