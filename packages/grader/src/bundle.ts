@@ -7,7 +7,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BuildFailure, Message, OnResolveResult, Plugin } from 'esbuild'
+import type { BuildFailure, BuildOptions, Message, OnResolveResult, Plugin } from 'esbuild'
 import { z } from 'zod'
 import { buildSafely, Overwhelmed } from './compiler.ts'
 import { type ImportSite, importsOf } from './imports.ts'
