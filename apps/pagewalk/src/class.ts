@@ -5,10 +5,13 @@ import {
   Book,
   compare,
   type Entered,
-  type Executor,
   enteredIn,
   type Finished,
+  type Grading,
   gradeInto,
+  type OpenQueue,
+  openQueue,
+  type Shard,
 } from '@pagewalk/batch'
 import { DEFAULT_LIMITS, PUBLIC_SEED, reportReasons, reportTable, type Sandbox } from '@pagewalk/grader'
 import { type Entry, type Intake, intake } from '@pagewalk/intake'
@@ -17,7 +20,7 @@ import { detailsOf } from './details.ts'
 import { sandboxFor } from './grade.ts'
 import { gradesIn, outcomesIn } from './graded.ts'
 import { labsMeant } from './labs.ts'
-import { display } from './progress.ts'
+import { type Display, display } from './progress.ts'
 import { formatNamed, writeFormat } from './results.ts'
 import { styleOf, tell, write } from './terminal.ts'
 
@@ -37,9 +40,9 @@ export interface ClassOptions {
   readonly output?: string
   readonly json?: true
   readonly sandbox: Sandbox
-  readonly executor?: Executor
-  /** Only these of what was handed in. */
-  readonly only?: (entered: Entered) => boolean
+  /** Address of a queue whose workers grade. */
+  readonly queue?: string
+  readonly shard?: Shard
 }
 
 /** @returns the exit code */
@@ -50,7 +53,7 @@ export async function gradeClass(paths: readonly string[], options: ClassOptions
   tell(intakeWords(found))
   const book = new Book(options.book, { create: true })
   try {
-    const entered = found.entries.map(enteredOf).filter((one) => options.only?.(one) ?? true)
+    const entered = found.entries.map(enteredOf)
     const finished = await filled(book, 'grade', entered, options)
     const names = new Set(entered.map(({ submission }) => submission.name))
     if (format) await writeFormat(format, outcomesIn(book, { names }), options.output)
@@ -65,7 +68,7 @@ const enteredOf = (entry: Entry): Entered => ({
   details: detailsOf(entry),
 })
 
-export interface RegradeOptions extends Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'executor'> {
+export interface RegradeOptions extends Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'queue'> {
   /** A level, or 'auto'. */
   readonly sandbox?: string
   readonly requireSandbox?: string
@@ -85,35 +88,56 @@ export async function regrade(path: string, options: RegradeOptions): Promise<nu
   }
 }
 
-type Playing = Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'sandbox' | 'executor'>
+type Playing = Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'sandbox' | 'queue' | 'shard'>
 async function filled(
   book: Book,
-  what: 'grade' | 'regrade',
+  what: Grading['what'],
   entered: readonly Entered[],
-  { seed = seedOf(book), jobs = availableParallelism(), timeout, sandbox, executor }: Playing,
+  { seed = seedOf(book), jobs, timeout, sandbox, queue: address, shard }: Playing,
 ): Promise<Finished> {
+  const queue = address === undefined ? undefined : await queueAt(address, book, what, sandbox)
   const shown = display(process.stderr)
+  const stop = stopping(shown)
+  try {
+    return await gradeInto(book, what, entered, {
+      seed,
+      jobs: jobs ?? (queue ? IN_QUEUE : availableParallelism()),
+      sandbox,
+      signal: stop.signal,
+      progress: (progress) => shown.show(progress),
+      ...(queue && { executor: queue.executor }),
+      ...(shard && { shard }),
+      ...(timeout !== undefined && { limits: { ...DEFAULT_LIMITS, milliseconds: timeout * 1000 } }),
+    })
+  } finally {
+    shown.end()
+    stop.done()
+    await queue?.close()
+  }
+}
+/** So many wait for workers at a time. */
+const IN_QUEUE = 64
+const queueAt = (
+  address: string,
+  book: Book,
+  what: Grading['what'],
+  { level }: Sandbox,
+): Promise<OpenQueue> =>
+  openQueue(address, { what, level, kept: (key) => book.hasResult(key), tell: (words) => tell([words]) })
+
+/** Ctrl-C once: what is being graded is finished. Twice: at once. */
+function stopping(shown: Display): { readonly signal: AbortSignal; done(): void } {
   const stop = new AbortController()
   const interrupted = (): void => {
-    if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED) // asked twice
+    if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED)
     stop.abort()
     shown.end()
     tell(['stopping when what is being graded is finished; the same command goes on later'])
   }
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
-  try {
-    return await gradeInto(book, what, entered, {
-      seed,
-      jobs,
-      sandbox,
-      signal: stop.signal,
-      progress: (progress) => shown.show(progress),
-      ...(executor && { executor }),
-      ...(timeout !== undefined && { limits: { ...DEFAULT_LIMITS, milliseconds: timeout * 1000 } }),
-    })
-  } finally {
-    shown.end()
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+  return {
+    signal: stop.signal,
+    done: () => void process.off('SIGINT', interrupted).off('SIGTERM', interrupted),
   }
 }
 /** The one of the grading before, so that a regrade without --seed is about the rubric only. */

@@ -2,7 +2,8 @@
 
 import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
+import type { Shard } from '@pagewalk/batch'
 import type { Outcome } from '@pagewalk/exporters'
 import {
   DEFAULT_LIMITS,
@@ -11,7 +12,6 @@ import {
   gradeAll,
   type Lab,
   LEVELS,
-  type Level,
   mustReach,
   type Readings,
   readReadings,
@@ -23,6 +23,7 @@ import {
   type Submission,
   sampleSubmissions,
   sandboxOf,
+  submissionOf,
   UsageError,
   unknownNames,
   upToStep,
@@ -63,18 +64,30 @@ export interface GradeOptions {
   /** The class's book. */
   readonly book?: string
   readonly roster?: string
+  /** Address of a queue whose workers grade. */
+  readonly queue?: string
+  /** Only this share of a class. */
+  readonly shard?: Shard
 }
 
 /** @returns the exit code */
 export async function gradeCommand(paths: readonly string[], options: GradeOptions): Promise<number> {
   const { book, format } = options
   if (book !== undefined) {
+    mustBeWithout(options, ['step', 'sheet', 'points', 'html', 'full', 'failUnder'], '--book')
     const { gradeClass } = await import('./class.ts')
     return gradeClass(paths, { ...options, book, sandbox: await sandboxFor(options) })
   }
-  if (options.roster !== undefined)
-    throw new UsageError('--roster: expected --book too, which keeps whose is whose')
+  const alone = (['roster', 'queue'] as const).find((name) => options[name] !== undefined)
+  if (alone) throw new UsageError(`--${alone}: expected --book too, got none`)
   return format === undefined ? gradePaths(paths, options) : gradeAs(format, paths, options)
+}
+
+/** @throws UsageError if one of these options is given beside `option` */
+function mustBeWithout(options: GradeOptions, names: readonly (keyof GradeOptions)[], option: string): void {
+  const used = names.find((name) => options[name] !== undefined)
+  if (used !== undefined)
+    throw new UsageError(`${option}: expected it without --${used.replace(/[A-Z]/g, '-$&').toLowerCase()}`)
 }
 
 /** Whatever happens, there is a file that a gradebook can read; our own error is told in it, and is no zero. */
@@ -84,7 +97,8 @@ async function gradeAs(name: string, paths: readonly string[], options: GradeOpt
   try {
     const sandbox = await sandboxFor(options)
     const labs = await labsMeant(options.lab, paths)
-    const grades = await gradeThem(await submissionsAt(paths, labs), { ...options, sandbox, json: true })
+    const submissions = await handedInAt(paths, labs)
+    const grades = await gradeThem(submissions, { ...options, sandbox, json: true })
     await writeFormat(format, grades.map(outcomeOf), options.output)
     return exitCode(grades, options)
   } catch (error) {
@@ -95,6 +109,22 @@ async function gradeAs(name: string, paths: readonly string[], options: GradeOpt
 }
 const outcomeOf = ({ result }: Grade): Outcome => ({ name: result.submission.name, result })
 
+/** Who was told which lab it is, and finds nothing of it, has a submission without its file: that is its student's affair. */
+async function handedInAt(paths: readonly string[], labs: readonly Lab[]): Promise<Submission[]> {
+  try {
+    return await submissionsAt(paths, labs)
+  } catch (error) {
+    const [lab, ...others] = labs
+    if (
+      !(error instanceof UsageError) ||
+      !lab ||
+      others.length > 0 ||
+      !paths.every((path) => existsSync(path))
+    )
+      throw error
+    return paths.map((path) => submissionOf(basename(resolve(path)), lab, { files: new Map(), library: [] }))
+  }
+}
 /** Archives and exports are for the intake, which takes long to load. */
 async function submissionsAt(paths: readonly string[], labs: readonly Lab[]): Promise<Submission[]> {
   if (paths.every((path) => isPlain(path, labs))) return paths.flatMap((path) => findSubmissions(path, labs))
@@ -135,15 +165,15 @@ export async function sandboxFor({
   sandbox: wanted = 'auto',
   requireSandbox,
 }: Pick<GradeOptions, 'sandbox' | 'requireSandbox'>): Promise<Sandbox> {
-  const sandbox = await sandboxOf(wanted === 'auto' ? wanted : levelNamed('--sandbox', wanted))
+  const sandbox = await sandboxOf(levelNamed('--sandbox', wanted, ['auto', ...LEVELS] as const))
   if (requireSandbox !== undefined)
-    mustReach(sandbox.level, levelNamed('--require-sandbox', requireSandbox), '--require-sandbox')
+    mustReach(sandbox.level, levelNamed('--require-sandbox', requireSandbox, LEVELS), '--require-sandbox')
   return sandbox
 }
-function levelNamed(option: string, name: string): Level {
-  const level = LEVELS.find((each) => each === name)
+function levelNamed<T extends string>(option: string, name: string, levels: readonly T[]): T {
+  const level = levels.find((each) => each === name)
   if (level) return level
-  throw new UsageError(`${option}: expected one of ${LEVELS.join(', ')}, got ${JSON.stringify(name)}`)
+  throw new UsageError(`${option}: expected one of ${levels.join(', ')}, got ${JSON.stringify(name)}`)
 }
 /** A single report for a person ends with what the compiler says of its types. */
 function warningsFor(

@@ -6,6 +6,7 @@ import type { Book, Details, Grading } from './book.ts'
 import { contentKey, resultKey, stateKey, type Terms, termsOf } from './keys.ts'
 import { execute, isOurs, type Job, jobOf, type Outcome, submissionFrom } from './outcome.ts'
 import { playedFrom, recordingOf } from './recording.ts'
+import { inShard, type Shard } from './shard.ts'
 
 /** A submission for the book. `details`: whose it is and how it came in. */
 export interface Entered {
@@ -20,6 +21,8 @@ export interface GradingOptions {
   readonly limits?: Limits
   /** Who grades; default: this process. */
   readonly executor?: Executor
+  /** Only this share of it; the grading says so. */
+  readonly shard?: Shard
   /** Begin no more submissions; what is being graded is finished. */
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
@@ -55,7 +58,9 @@ export async function gradeInto(
   options: GradingOptions,
 ): Promise<Finished> {
   mustHaveNames(entered)
-  const work = await Work.plan(book, what, entered, options)
+  const { shard } = options
+  const share = shard ? entered.filter(({ submission }) => inShard(submission, shard)) : entered
+  const work = await Work.plan(book, what, share, options)
   work.takeKnown()
   await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, () => work.go()))
   return work.finish()
@@ -112,7 +117,8 @@ class Work {
       terms: terms.get(members[0]!.submission.lab)!,
       members,
     }))
-    return new Work(book, options, resumed(book, what, { terms: [...terms.values()] }), list)
+    const settings = { terms: [...terms.values()], ...(options.shard && { shard: options.shard }) }
+    return new Work(book, options, resumed(book, what, settings), list)
   }
 
   /** What the book has a result for is written down at once. */
@@ -162,7 +168,7 @@ class Work {
         states,
       )
       if (isOurs(outcome)) return this.#failed(group, outcome.remarks.errors[0]!)
-      const played = outcome.played && (await recordingOf(outcome.played, scenarios))
+      const played = outcome.recording ?? (outcome.played && (await recordingOf(outcome.played, scenarios)))
       this.#book.transaction(() => {
         this.#book.putResult(group.key, outcome.result, outcome.remarks)
         if (played) this.#book.putPlayed(states, played)

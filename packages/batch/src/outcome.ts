@@ -55,8 +55,10 @@ export interface Outcome {
   /** How long it took, in milliseconds. */
   readonly duration: number
   readonly played?: Played
+  /** The same as bytes, if it comes from another host. */
+  readonly recording?: Uint8Array
 }
-export const outcomeSchema: z.ZodType<Omit<Outcome, 'played'>> = z.strictObject({
+export const outcomeSchema: z.ZodType<Omit<Outcome, 'played' | 'recording'>> = z.strictObject({
   result: resultSchema,
   remarks: remarksSchema,
   duration: z.number().nonnegative(),

@@ -1,7 +1,7 @@
 // Commands that give points: to one submission or to a class.
 
 import { type Command, Option } from 'commander'
-import { labOption, number, whole } from './arguments.ts'
+import { capsuleOptions, labOption, number, whole } from './arguments.ts'
 
 export function gradeCommands(program: Command): void {
   gradeCommand(program)
@@ -11,26 +11,18 @@ export function gradeCommands(program: Command): void {
   exportCommand(program)
 }
 
-const jobs = whole('a whole number, 1 or more', 1)
 const grading = whole('the number of a grading, 1 or more', 1)
-/** What every command that plays submissions takes. */
+/** What every command takes that grades. */
 const playing = (command: Command): Command =>
-  command
-    .option('--jobs <n>', 'how many to grade at a time (default: one per CPU)', jobs)
-    .option(
-      '--timeout <seconds>',
-      'CPU time for each scenario (default: 3)',
-      number('a number of seconds above 0', 0.001),
-    )
-    .option(
-      '--sandbox <level>',
-      'how far student code is kept from this host: auto (default), realm, permission, limits, bwrap; see doctor',
-    )
-    .option('--require-sandbox <level>', 'grade nothing unless this level or a stronger one is reached')
+  capsuleOptions(command)
     .option(
       '--seed <n>',
       'draws what a kernel could be fitted to, such as addresses that are asked for (default: 1)',
       whole('a whole number, 1 or more', 1),
+    )
+    .option(
+      '--queue <url>',
+      'have what the book lacks graded by the workers on this Redis, such as redis://host:6379',
     )
 
 function gradeCommand(program: Command): void {
@@ -149,7 +141,8 @@ function exportCommand(program: Command): void {
     })
 }
 const many = (value: string, before: string[]): string[] => [...before, value]
-const FORMATS = 'gradescope, classroom50, classroom-legacy, junit, check50, prairielearn or markdown'
+const FORMATS =
+  'gradescope, classroom50, classroom-legacy, junit, check50, prairielearn, markdown or annotations'
 
 const READERS = `
 Points that only a person can give (answers to questions) await a reader: they count as 0 and are shown as pending.
