@@ -28,8 +28,9 @@ async function told(error: unknown): Promise<number> {
 
 async function commands(): Promise<Command> {
   const { Command } = await import('commander')
-  const [{ gradeCommands }, { machineCommands }, { courseCommands }] = await Promise.all([
+  const [{ gradeCommands }, { hostsCommands }, { machineCommands }, { courseCommands }] = await Promise.all([
     import('./cli/grade-commands.ts'),
+    import('./cli/hosts-commands.ts'),
     import('./cli/machine-commands.ts'),
     import('./cli/course-commands.ts'),
   ])
@@ -48,6 +49,7 @@ async function commands(): Promise<Command> {
     .allowExcessArguments()
 
   gradeCommands(program)
+  hostsCommands(program)
   machineCommands(program)
   courseCommands(program)
   return program

@@ -93,6 +93,10 @@ export class Book {
   putPlayed(key: string, played: Uint8Array): void {
     this.#run('INSERT OR REPLACE INTO states VALUES (?, ?)', key, played)
   }
+  /** Of all that is in a table, in order. */
+  keys(table: 'results' | 'states' | 'contents'): string[] {
+    return this.#all(`SELECT key FROM ${table} ORDER BY key`).map(({ key }) => String(key))
+  }
   content(key: string): Job | undefined {
     const row = this.#get('SELECT job FROM contents WHERE key = ?', key)
     return row && parsed(jobSchema, row.job)

@@ -4,7 +4,8 @@
 import { type Lab, type Limits, type Sandbox, type Submission, UsageError } from '@pagewalk/grader'
 import type { Book, Details, Grading } from './book.ts'
 import { contentKey, resultKey, stateKey, type Terms, termsOf } from './keys.ts'
-import { execute, isOurs, type Job, jobOf, type Outcome, submissionFrom } from './outcome.ts'
+import { execute, isOurs, type Job, jobOf, type Outcome } from './outcome.ts'
+import { submissionIn } from './recorded.ts'
 import { playedFrom, recordingOf } from './recording.ts'
 import { inShard, type Shard } from './shard.ts'
 
@@ -223,15 +224,6 @@ function resumed(book: Book, what: Grading['what'], settings: Details): number {
   return same ? last.id : book.begin(what, settings)
 }
 
-/** All submissions of the book, as they were handed in last. @throws UsageError if a lab of theirs is not among `labs` */
-export function enteredIn(book: Book, labs: readonly Lab[]): Entered[] {
-  return book.latest().map(({ name, content, details }) => {
-    const job = book.content(content)
-    const lab = labs.find(({ id }) => id === job?.lab)
-    if (!job || !lab)
-      throw new UsageError(
-        `${book.path}: expected labs ${labs.map(({ id }) => id).join(', ')} in it, got ${job?.lab ?? 'none'} for ${name}`,
-      )
-    return { submission: submissionFrom({ ...job, name }, lab), details }
-  })
-}
+/** All submissions of the book, as they were handed in last. @throws UsageError as `submissionIn` */
+export const enteredIn = (book: Book, labs: readonly Lab[]): Entered[] =>
+  book.latest().map(({ details, ...row }) => ({ submission: submissionIn(book, labs, row), details }))

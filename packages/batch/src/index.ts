@@ -12,4 +12,9 @@ export {
   gradeInto,
   type Progress,
 } from './grading.ts'
+export { type Merged, merge } from './merge.ts'
 export { execute, isOurs, type Job, jobSchema, type Outcome, outcomeSchema, type Remarks } from './outcome.ts'
+export { type OpenQueue, openQueue, type QueueOptions } from './queue/open.ts'
+export { type News, startWorker, type WorkerOptions } from './queue/worker.ts'
+export { type GradedRow, isGraded, type Recorded, Recordings, redrawn, submissionIn } from './recorded.ts'
+export { inShard, mustBeShard, type Shard } from './shard.ts'

@@ -7,7 +7,7 @@ import { type Lab, pass, type Result } from '@pagewalk/grader'
 import { counting, fake, folder, put, RIGHT } from '@pagewalk/grader/test-kit'
 import { describe, expect, test } from 'vitest'
 import { Book, decided, type Entered, type Executor, enteredIn, mustFit, standing } from '../src/index.ts'
-import { classOf, gradeClass, KERNELS, newPath, reading, scores } from './kit.ts'
+import { classOf, gradeClass, KERNELS, newPath, reading, resultsOf, scores } from './kit.ts'
 
 const SCORES = { ada: 10, bob: 0, cleo: 6, dora: 0, eve: 0, fred: 10 }
 
@@ -208,10 +208,6 @@ describe('a book', () => {
   })
 })
 
-/** All that a book says of results, without times. */
-function resultsOf(book: Book): unknown {
-  return book.rows().map(({ name, content, graded }) => ({ name, content, graded: JSON.stringify(graded) }))
-}
 const filesOf = (entered: readonly Entered[]): Record<string, string> =>
   Object.fromEntries(
     entered.flatMap(({ submission: { name, files } }) =>

@@ -1,6 +1,6 @@
 // Classes of the fake lab for tests, and the books they are graded into.
 
-import { findSubmissions, type Lab, sandboxOf } from '@pagewalk/grader'
+import { findSubmissions, type Lab, type Sandbox, sandboxOf } from '@pagewalk/grader'
 import { counting, fake, folder, put, RIGHT } from '@pagewalk/grader/test-kit'
 import { Book, type Entered, type Finished, type GradingOptions, gradeInto, type Row } from '../src/index.ts'
 
@@ -20,6 +20,9 @@ export function classOf(kernels: Readonly<Record<string, string>>, lab: Lab = fa
   return findSubmissions(dir, [lab]).map((submission) => ({ submission, details: {} }))
 }
 
+/** Soon found out, and there on every host: for what does not depend on the level. */
+export const REALM: Sandbox = { level: 'realm', idle: 0 }
+
 export const newPath = (): string => `${folder()}/class.book`
 
 export async function gradeClass(
@@ -28,9 +31,9 @@ export async function gradeClass(
   options: Partial<GradingOptions> & { readonly what?: 'grade' | 'regrade' } = {},
 ): Promise<Finished> {
   const book = new Book(path, { create: true })
-  const { what = 'grade', ...rest } = options
+  const { what = 'grade', sandbox = await sandboxOf(), ...rest } = options
   try {
-    return await gradeInto(book, what, entered, { seed: 1, jobs: 2, sandbox: await sandboxOf(), ...rest })
+    return await gradeInto(book, what, entered, { seed: 1, jobs: 2, sandbox, ...rest })
   } finally {
     book.close()
   }
@@ -48,3 +51,6 @@ export const scores = (rows: readonly Row[]): Record<string, number | 'trouble'>
   Object.fromEntries(
     rows.map(({ name, graded }) => [name, 'trouble' in graded ? 'trouble' : graded.result.score]),
   )
+/** All that a book says of results, without times. */
+export const resultsOf = (book: Book): unknown =>
+  book.rows().map(({ name, content, graded }) => ({ name, content, graded: JSON.stringify(graded) }))

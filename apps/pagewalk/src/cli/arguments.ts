@@ -1,6 +1,6 @@
 // How values on the command line are read.
 
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** @returns a reader of numbers; `what` says in words which are taken */
 export const number =
@@ -20,3 +20,21 @@ export const whole =
 export const ticks: (text: string) => number = whole('a number of timer ticks, 0 or more', 0)
 
 export const labOption = (): Option => new Option('--lab <id>', 'which lab it is, if that cannot be seen')
+/** What every command takes that plays submissions in capsules. */
+export const capsuleOptions = (command: Command): Command =>
+  command
+    .option(
+      '--jobs <n>',
+      'how many to grade at a time (default: one per CPU)',
+      whole('a whole number, 1 or more', 1),
+    )
+    .option(
+      '--timeout <seconds>',
+      'CPU time for each scenario (default: 3)',
+      number('a number of seconds above 0', 0.001),
+    )
+    .option(
+      '--sandbox <level>',
+      'how far student code is kept from this host: auto (default), realm, permission, limits, bwrap; see doctor',
+    )
+    .option('--require-sandbox <level>', 'grade nothing unless this level or a stronger one is reached')

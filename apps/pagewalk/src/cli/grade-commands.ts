@@ -9,6 +9,7 @@ export function gradeCommands(program: Command): void {
   compareCommand(program)
   overrideCommand(program)
   exportCommand(program)
+  reportCommand(program)
 }
 
 const grading = whole('the number of a grading, 1 or more', 1)
@@ -138,6 +139,22 @@ function exportCommand(program: Command): void {
     .action(async (book: string, format: string, options) => {
       const { exportBook } = await import('../export.ts')
       await exportBook(book, format, options)
+    })
+}
+function reportCommand(program: Command): void {
+  program
+    .command('report')
+    .description(
+      'A book as pages for people: the class in pictures, and the reasons and maps of each submission.',
+    )
+    .argument('<book>', 'a file that `grade --book` made')
+    .option(
+      '-o, --output <place>',
+      'a folder for all pages, or FILE.html for the page of the class alone (default: BOOK-report)',
+    )
+    .action(async (book: string, { output }) => {
+      const { reportBook } = await import('../report-book.ts')
+      await reportBook(book, output)
     })
 }
 const many = (value: string, before: string[]): string[] => [...before, value]
