@@ -105,6 +105,7 @@ if (task === 'start') start(rest)
 else if (task === 'test') test(rest)
 else if (task === 'bench')
   run(node, [join(root, 'tools', 'bench.ts'), ...rest], { cwd: process.env.INIT_CWD ?? root })
+else if (task === 'pack') run(node, [join(root, 'apps', 'pagewalk', 'pack', 'main.ts'), ...rest])
 else if (task === 'check') run('turbo', ['run', 'build', '//#typecheck', ...rest])
 else {
   console.error(`no such task: ${task}`)

@@ -1,5 +1,7 @@
-// The samples: folders whose files, one over the other, make a submission.
+// The samples: folders whose files, one over the other, make a submission. In the package that students install only
+// the handed-out files are there.
 
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -7,7 +9,7 @@ const handedOut = fileURLToPath(new URL('..', import.meta.resolve('@pagewalk/nau
 /** Files of a student's own over those of the reference. */
 const own = (name: string): readonly string[] => [handedOut, here('reference'), here(`samples/${name}`)]
 
-export const SAMPLES: { readonly [name: string]: readonly string[] } = {
+const all: { readonly [name: string]: readonly string[] } = {
   'compares-one-page': own('compares-one-page'),
   'handed-out': [handedOut],
   'never-flushes': own('never-flushes'),
@@ -15,3 +17,6 @@ export const SAMPLES: { readonly [name: string]: readonly string[] } = {
   'task-1-only': own('task-1-only'),
   'with-extra-credit': [handedOut, here('reference'), here('reference-extra')],
 }
+export const SAMPLES: typeof all = Object.fromEntries(
+  Object.entries(all).filter(([, folders]) => folders.every((folder) => existsSync(folder))),
+)

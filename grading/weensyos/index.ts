@@ -1,6 +1,6 @@
 // The WeensyOS lab as the grader is handed it. Hidden parts (mutants, designs) are not reached from here.
 
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Lab } from '@pagewalk/grader'
@@ -20,12 +20,18 @@ const folder = (specifier: string): string => fileURLToPath(new URL('.', import.
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 const lib = folder('@pagewalk/weensyos')
-/** What is wrong in one thing each, and between them by name the handed-out kernel and the reference. */
+/**
+ * What is wrong in one thing each, and between them by name the handed-out kernel and the reference. In the package that
+ * students install only the handed-out kernel is there.
+ */
 const samples = new Map([
-  ...readdirSync(here('samples')).map((name): [string, string] => [name, join(here('samples'), name)]),
+  ...foldersIn(here('samples')).map((name): [string, string] => [name, join(here('samples'), name)]),
   ['handed-out', dirname(path('@pagewalk/weensyos/kernel'))],
-  ['reference', here('reference')],
+  ...(existsSync(here('reference')) ? [['reference', here('reference')] as const] : []),
 ])
+function foldersIn(path: string): string[] {
+  return existsSync(path) ? readdirSync(path) : []
+}
 
 export const weensyos: Lab = {
   id: 'weensyos',

@@ -2,15 +2,34 @@
 
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Context, type Format, type FormatName, formats, type Outcome } from '@pagewalk/exporters'
+import {
+  annotations,
+  type Context,
+  type Format,
+  type FormatName,
+  formats,
+  type Outcome,
+} from '@pagewalk/exporters'
 import { UsageError } from '@pagewalk/grader'
+import { fileNames } from './file-names.ts'
 import { write } from './terminal.ts'
 
+/** And lines for the log of a job on GitHub, which are no file. */
+const NAMED: { readonly [name: string]: Format } = {
+  ...formats,
+  annotations: {
+    name: 'annotations',
+    describe: 'lines for the log of a job on GitHub, which shows what failed beside the code',
+    many: true,
+    write: (outcomes) => outcomes.map((outcome) => annotations(outcome)).join(''),
+  },
+}
 /** @throws UsageError if there is no such format */
 export function formatNamed(name: string): Format {
-  if (Object.hasOwn(formats, name)) return formats[name as FormatName]
+  const format = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined
+  if (format) return format
   throw new UsageError(
-    `--format: expected one of ${Object.keys(formats).join(', ')}, got ${JSON.stringify(name)}`,
+    `--format: expected one of ${Object.keys(NAMED).join(', ')}, got ${JSON.stringify(name)}`,
   )
 }
 
@@ -32,11 +51,12 @@ export async function writeFormat(
       `${format.name}: expected -o with a folder for ${outcomes.length} files, got standard output`,
     )
   attempt(output, () => mkdirSync(output, { recursive: true }))
+  const files = fileNames(
+    outcomes.map(({ name }) => name),
+    endingOf(format),
+  )
   for (const outcome of outcomes)
-    await writeText(
-      format.write([outcome], context),
-      join(output, `${fileName(outcome.name)}${endingOf(format)}`),
-    )
+    await writeText(format.write([outcome], context), join(output, files.get(outcome.name)!))
 }
 const contextOf = (): Context => ({ version: VERSION, env: process.env })
 /** Of the command line. */
@@ -50,8 +70,6 @@ const ENDINGS: { readonly [name in FormatName]?: string } = {
   'classroom-legacy': '.txt',
 }
 const endingOf = ({ name }: Format): string => ENDINGS[name as FormatName] ?? '.json'
-/** Names of submissions are file names already, unless a folder was named by somebody with other ideas. */
-const fileName = (name: string): string => name.replace(/[^\p{L}\p{N} ._-]/gu, '_').replace(/^\.+/, '_')
 
 /** @param output  a file; absent or '-': standard output */
 export async function writeText(text: string, output: string | undefined): Promise<void> {
