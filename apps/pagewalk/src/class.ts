@@ -12,6 +12,7 @@ import {
   type OpenQueue,
   openQueue,
   type Shard,
+  termsIn,
 } from '@pagewalk/batch'
 import { DEFAULT_LIMITS, PUBLIC_SEED, reportReasons, reportTable, type Sandbox } from '@pagewalk/grader'
 import { type Entry, type Intake, intake } from '@pagewalk/intake'
@@ -141,10 +142,7 @@ function stopping(shown: Display): { readonly signal: AbortSignal; done(): void 
   }
 }
 /** The one of the grading before, so that a regrade without --seed is about the rubric only. */
-function seedOf(book: Book): number {
-  const terms = (book.gradings().at(-1)?.settings as { terms?: { seed?: number }[] } | undefined)?.terms
-  return terms?.[0]?.seed ?? PUBLIC_SEED
-}
+const seedOf = (book: Book): number => book.gradings().flatMap(termsIn).at(-1)?.seed ?? PUBLIC_SEED
 
 function intakeWords({ entries, notes, missing }: Intake): string[] {
   const warnings = entries.flatMap(({ name, warnings: list }) => list.map((words) => `${name}: ${words}`))

@@ -13,6 +13,7 @@ import {
   type Lab,
   LEVELS,
   mustReach,
+  probed,
   type Readings,
   readReadings,
   reportGrade,
@@ -165,6 +166,7 @@ export async function sandboxFor({
   sandbox: wanted = 'auto',
   requireSandbox,
 }: Pick<GradeOptions, 'sandbox' | 'requireSandbox'>): Promise<Sandbox> {
+  if (requireSandbox !== undefined) await probed() // what is required is not believed of an earlier day
   const sandbox = await sandboxOf(levelNamed('--sandbox', wanted, ['auto', ...LEVELS] as const))
   if (requireSandbox !== undefined)
     mustReach(sandbox.level, levelNamed('--require-sandbox', requireSandbox, LEVELS), '--require-sandbox')

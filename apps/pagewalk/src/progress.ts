@@ -11,19 +11,29 @@ export interface Display {
 const PLAIN_MS = 10_000
 const BAR = 20
 
-/** @param now  in milliseconds; for the rate and the time that is left, which no result depends on */
-export function display(stream: NodeJS.WriteStream, now: () => number = Date.now): Display {
+export interface DisplayOptions {
+  /** What has become of those that are done. */
+  readonly done?: string
+  /** In milliseconds; for the rate and the time that is left, which no result depends on. */
+  readonly now?: () => number
+}
+export function display(
+  stream: NodeJS.WriteStream,
+  { done = 'graded', now = Date.now }: DisplayOptions = {},
+): Display {
   const began = now()
   let told = began
   return {
     show(progress) {
       const seconds = (now() - began) / 1000
       if (stream.isTTY)
-        return void stream.write(`\r\x1b[K${barLine(progress, seconds, stream.columns ?? 80)}`)
+        return void stream.write(
+          `\r\x1b[K${barLine(progress, progressWords(progress, seconds, done), stream.columns ?? 80)}`,
+        )
       const last = progress.done === progress.total && progress.latest !== undefined
       if (now() - told < PLAIN_MS && !last) return
       told = now()
-      stream.write(`${progressWords(progress, seconds)}\n`)
+      stream.write(`${progressWords(progress, seconds, done)}\n`)
     },
     end() {
       if (stream.isTTY) stream.write('\r\x1b[K')
@@ -32,11 +42,11 @@ export function display(stream: NodeJS.WriteStream, now: () => number = Date.now
 }
 
 /** `graded 120 of 300 (20 known, 1 failed), 2 running, 3.9/s, 46 s left` */
-export function progressWords(progress: Progress, seconds: number): string {
+export function progressWords(progress: Progress, seconds: number, verb: string): string {
   const { total, done, known, troubled, running } = progress
   const notes = [...(known > 0 ? [`${known} known`] : []), ...(troubled > 0 ? [`${troubled} failed`] : [])]
   const parts = [
-    `graded ${done} of ${total}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+    `${verb} ${done} of ${total}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
     ...(running.length > 0 ? [`${running.length} running`] : []),
     ...paceWords(progress, seconds),
   ]
@@ -51,9 +61,9 @@ function paceWords({ total, done, known }: Progress, seconds: number): string[] 
 const duration = (seconds: number): string =>
   seconds < 100 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 
-function barLine(progress: Progress, seconds: number, width: number): string {
+function barLine(progress: Progress, words: string, width: number): string {
   const full = progress.total > 0 ? Math.floor((BAR * progress.done) / progress.total) : BAR
   const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`
   const names = progress.running.map(plain).join(', ')
-  return `${bar} ${progressWords(progress, seconds)}  ${names}`.slice(0, width - 1)
+  return `${bar} ${words}  ${names}`.slice(0, width - 1)
 }

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Grade, type Lab, readChecks, type Submission, UsageError } from '@pagewalk/grader'
+import { fileName } from './file-names.ts'
 
 /** Make the folder, before anything is graded. @throws UsageError if it cannot be, or nobody has to read anything */
 export function openSheets(dir: string, submissions: readonly Submission[]): void {
@@ -55,12 +56,6 @@ function candidates(dir: string, name: string, taken: ReadonlySet<string>): stri
   return Array.from({ length: MOST }, (_, n) => join(dir, `${base}${n === 0 ? '' : `-${n + 1}`}.md`)).filter(
     (path) => !taken.has(path.toLowerCase()),
   )
-}
-/** Letters, digits and a few signs: what every file system takes for a name and none for a path. */
-export function fileName(name: string): string {
-  const safe = name.replace(/[^\p{L}\p{N}._ -]/gu, '_').replace(/^[. ]+|[. ]+$/g, '')
-  const device = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(safe) ? '_' : ''
-  return `${device}${safe.slice(0, 80)}` || 'submission'
 }
 
 /** Write to the first path that is free, or has the sheet of before. @returns the path */

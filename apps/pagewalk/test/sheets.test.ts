@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Grade, Lab, Submission } from '@pagewalk/grader'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { fileName, openSheets, writeSheets } from '../src/sheets.ts'
+import { fileName } from '../src/file-names.ts'
+import { openSheets, writeSheets } from '../src/sheets.ts'
 
 function folder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'pagewalk-sheets-'))

@@ -1,19 +1,28 @@
 // The grader's side of a capsule: starts it, ends it, and passes on what it says once that has been checked.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:os'
+import { deserialize, serialize } from 'node:v8'
+import type { z } from 'zod'
+import { Clock, cpuTime, FAR, innermost } from './clock.ts'
+import { FrameReader, FrameWriter, KEY_BYTES } from './frames.ts'
 import type { Frame, Thrown } from './harness.ts'
+import { layersOf, type Sandbox } from './isolation.ts'
 import type { Run } from './lab.ts'
+import { type Launch, launch } from './launch.ts'
 import { type Job, type Order, type Report, reportSchema } from './protocol.ts'
 
 export interface Limits {
-  /** Wall clock for loading and for each scenario, in milliseconds. */
+  /** CPU time for loading and for each scenario, in milliseconds; see Clock for hosts that do not tell it. */
   readonly milliseconds: number
   /** JavaScript heap of a capsule, in MiB. */
   readonly heapMiB: number
+  /** All that a capsule may take, heap, machine and typed arrays, in MiB. Holds only at the level `limits` and above. */
+  readonly memoryMiB: number
 }
-export const DEFAULT_LIMITS: Limits = { milliseconds: 10_000, heapMiB: 512 }
+/** What the labs' kernels need at most, many times over: 0.2 s, 60 MiB and 200 MiB. */
+export const DEFAULT_LIMITS: Limits = { milliseconds: 3000, heapMiB: 256, memoryMiB: 384 }
 
 /** How a capsule ended before it had said all it should. */
 export type Ending =
@@ -42,17 +51,21 @@ export interface Played {
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
 
+type MapOf<T> = T extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never
+interface Outcomes {
+  readonly runs: MapOf<Played['runs']>
+  readonly broken: MapOf<Played['broken']>
+}
 /** Play all scenarios of `job`. A capsule that has to be ended costs its scenario; the next ones get a fresh one. */
-export async function playAll(job: Job, limits: Limits): Promise<Played> {
-  const runs = new Map<string, Run>()
-  const broken = new Map<string, { threw: Thrown } | { ended: Ending } | { skipped: true }>()
+export async function playAll(job: Job, limits: Limits, sandbox: Sandbox): Promise<Played> {
+  const { runs, broken }: Outcomes = { runs: new Map(), broken: new Map() }
   let left = job.scenarios
   for (let capsules = 0; left.length > 0; capsules++) {
     if (capsules === CAPSULES) {
       for (const { id } of left) broken.set(id, { skipped: true })
       break
     }
-    const outcome = await playSome({ ...job, scenarios: left }, limits, runs, broken)
+    const outcome = await playSome({ ...job, scenarios: left }, limits, sandbox, { runs, broken })
     if (outcome) return { load: outcome, runs, broken }
     left = left.filter(({ id }) => !runs.has(id) && !broken.has(id))
   }
@@ -63,13 +76,13 @@ export async function playAll(job: Job, limits: Limits): Promise<Played> {
 function playSome(
   job: Job,
   limits: Limits,
-  runs: Map<string, Run>,
-  broken: Map<string, { threw: Thrown } | { ended: Ending } | { skipped: true }>,
+  sandbox: Sandbox,
+  { runs, broken }: Outcomes,
 ): Promise<Played['load']> {
   return new Promise((resolve, reject) => {
     let current: string | undefined
     let load: Played['load']
-    const capsule = new Capsule(job, limits, {
+    const capsule = new Capsule(job, limits, sandbox, {
       report(report) {
         if (report.kind === 'threw') load = { threw: report.thrown }
         else if (report.kind === 'missing') load = { missing: report.names }
@@ -105,47 +118,62 @@ const END_MS = 10_000
 export class Capsule {
   readonly #child: ChildProcess
   readonly #limits: Limits
+  readonly #sandbox: Sandbox
   readonly #listener: Listener
-  readonly #parse: (message: unknown) => { success: true; data: Report } | { success: false; error: Error }
-  #clock: NodeJS.Timeout | undefined
+  readonly #schema: z.ZodType<Report>
+  readonly #orders = new FrameWriter()
+  readonly #reports: FrameReader
+  /** The student's. */
+  readonly #clock: Clock
+  /** For the process to stand, and to go. */
+  #patience: NodeJS.Timeout | undefined
+  /** Of the process that runs the student's code, behind its wrappers. */
+  #pid: number | undefined
   #ending: Ending | undefined
   #wanted = false
   #ready = false
   #gone = false
   #stderr = ''
 
-  constructor(job: Job, limits: Limits, listener: Listener) {
-    const schema = reportSchema(job)
-    this.#parse = (message) => schema.safeParse(message)
+  constructor(job: Job, limits: Limits, sandbox: Sandbox, listener: Listener) {
+    this.#schema = reportSchema(job)
     this.#limits = limits
+    this.#sandbox = sandbox
     this.#listener = listener
+    const { milliseconds } = limits
+    this.#clock = new Clock(
+      () => this.#cpuTime(),
+      () => this.kill({ reason: 'time', milliseconds }),
+    )
     const { main, ...told } = job
-    this.#child = start(main, limits)
-    this.#child.on('message', (message) => this.#hear(message))
+    const key = randomBytes(KEY_BYTES)
+    this.#reports = new FrameReader(longestReport(limits), key)
+    this.#child = launch({ main, ...launchOf(job, limits, sandbox) })
+    this.#child.stdout?.on('data', (chunk) => this.#hear(chunk))
     this.#child.on('error', (error) => this.kill({ reason: 'died', told: error.message }))
     this.#child.on('close', (code, signal) => this.#closed(code, signal))
     this.#child.stderr?.on('data', (text) => {
       if (this.#stderr.length < 0x4000) this.#stderr += text
     })
-    this.#child.send(told)
-    this.#clock = setTimeout(
+    this.#child.stdin?.on('error', () => {}) // that it has gone is told by its end
+    this.#write(key)
+    this.#write(serialize(told))
+    this.#patience = setTimeout(
       () => this.kill({ reason: 'unready', told: `nothing heard in ${START_MS} ms` }),
       START_MS,
     )
   }
   order(order: Order): void {
-    if (this.#child.connected) this.#child.send(order)
+    this.#write(serialize(order))
     if (order.do === 'run' || order.do === 'image') this.wind()
   }
   /** Start the clock: the next report must come in time. */
   wind(): void {
-    clearTimeout(this.#clock)
-    const { milliseconds } = this.#limits
-    this.#clock = setTimeout(() => this.kill({ reason: 'time', milliseconds }), milliseconds)
+    this.#clock.wind(this.#limits.milliseconds)
   }
   /** Stop the clock: nothing is asked of the capsule. */
   rest(): void {
-    clearTimeout(this.#clock)
+    this.#clock.rest()
   }
   /** It is not needed any more. */
   end(): void {
@@ -158,53 +186,111 @@ export class Capsule {
     this.#killed()
   }
   /**
-   * The clock runs until the process is gone: a child whose channel is closed does not always keep Node from ending
-   * before it has heard of the child's end.
+   * A timer runs until the process is gone: a child whose channel is closed does not always keep Node from ending before
+   * it has heard of the child's end.
    */
   #killed(): void {
     this.rest()
+    clearTimeout(this.#patience)
+    killInside(this.#child.pid)
     this.#child.kill('SIGKILL')
-    this.#clock = setTimeout(() => this.#closed(null, 'SIGKILL'), END_MS)
+    this.#patience = setTimeout(() => this.#closed(null, 'SIGKILL'), END_MS)
+  }
+  #cpuTime(): number | undefined {
+    const { pid = 0 } = this.#child
+    this.#pid ??= this.#sandbox.level === 'bwrap' ? innermost(pid) : pid
+    return this.#pid === undefined ? undefined : cpuTime(this.#pid)
   }
 
-  #hear(message: unknown): void {
-    if (this.#ending || this.#wanted) return
-    const parsed = this.#parse(message)
-    if (!parsed.success) return this.kill({ reason: 'nonsense', told: parsed.error.message.slice(0, 500) })
+  #write(body: Uint8Array): void {
+    this.#child.stdin?.write(this.#orders.head(body))
+    this.#child.stdin?.write(body)
+  }
+  #hear(chunk: Uint8Array): void {
+    for (const message of this.#messages(chunk)) {
+      if (this.#ending || this.#wanted) return
+      this.#told(message)
+    }
+  }
+  /** Nothing is looked at before it is known to come from the capsule's own code. */
+  *#messages(chunk: Uint8Array): Generator<unknown> {
+    try {
+      for (const body of this.#reports.push(chunk)) yield deserialize(body)
+    } catch (error) {
+      this.kill({ reason: 'nonsense', told: (error as Error).message.slice(0, 200) })
+    }
+  }
+  #told(message: unknown): void {
+    const parsed = this.#schema.safeParse(message)
+    if (!parsed.success) return this.kill({ reason: 'nonsense', told: wrongWords(parsed.error) })
+    clearTimeout(this.#patience)
     this.wind()
     this.#ready = true
     if (parsed.data.kind !== 'ready') this.#listener.report(parsed.data)
   }
   #closed(code: number | null, signal: string | null): void {
     this.rest()
+    clearTimeout(this.#patience)
     if (this.#gone) return
     this.#gone = true
     if (this.#wanted) return this.#listener.ended(undefined)
-    const { heapMiB } = this.#limits
-    const memory = this.#stderr.includes('heap out of memory')
-    const told = `${signal ?? `exit code ${code}`}${this.#stderr && `: ${this.#stderr.trim().slice(0, 2000)}`}`
-    if (this.#ending?.reason !== 'time' && !this.#ready)
-      return this.#listener.ended({ reason: 'unready', told })
-    this.#listener.ended(this.#ending ?? (memory ? { reason: 'memory', heapMiB } : { reason: 'died', told }))
+    const told = signal ?? codeWords(code)
+    if (this.#ending?.reason !== 'time' && !this.#ready) {
+      const stderr = this.#stderr.trim().slice(0, 2000)
+      return this.#listener.ended({ reason: 'unready', told: stderr ? `${told}: ${stderr}` : told })
+    }
+    this.#listener.ended(this.#ending ?? this.#death(told))
+  }
+  /** Why it died by itself, the same on every host: no address, number of a process or amount of the heap is in it. */
+  #death(told: string): Ending {
+    if (NO_MEMORY.test(this.#stderr)) return { reason: 'memory', heapMiB: this.#limits.heapMiB }
+    const [thrown] = OUR_ERROR.exec(this.#stderr) ?? []
+    return { reason: 'died', told: thrown ? `${told}: ${thrown.slice(0, 200)}` : told }
   }
 }
 
-/** The process gets its code in the command line: to find and strip a file of TypeScript takes as long as to start. */
-function start(main: string, { heapMiB, milliseconds }: Limits): ChildProcess {
-  const { SystemRoot } = process.env // Windows needs it
-  const flags = [
-    `--max-old-space-size=${heapMiB}`,
-    '--stack-size=900',
-    '--no-warnings',
-    '--permission',
-    '--allow-fs-read=*',
-  ]
-  return spawn(process.execPath, [...flags, '--eval', main, String(Math.ceil(milliseconds) + 2000)], {
-    cwd: dirname(fileURLToPath(import.meta.url)),
-    env: SystemRoot === undefined ? {} : { SystemRoot },
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
+/** bwrap that has only just started its child has not told Linux yet that the two die together. */
+function killInside(pid: number | undefined): void {
+  const inner = pid === undefined ? undefined : innermost(pid)
+  if (inner === undefined) return
+  try {
+    process.kill(inner, 'SIGKILL')
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
+/** The first thing that is wrong with a message, in few words: 'run.output.console: Too big'. */
+function wrongWords({ issues: [issue] }: z.ZodError): string {
+  return `${issue?.path.join('.')}: ${issue?.message}`.slice(0, 200)
+}
+/** What V8 and the C++ library say when they get no memory. */
+const NO_MEMORY = /out of memory|bad_alloc/i
+/** An error that capsule-main has not caught, as Node prints it. */
+const OUR_ERROR = /^\w*Error\b.*$/m
+/** What wraps the process ends with 128 and the number of the signal that the process died of. */
+function codeWords(code: number | null): string {
+  const [signal] = Object.entries(constants.signals).find(([, number]) => number + 128 === code) ?? []
+  return signal ?? `exit code ${code}`
+}
+
+/** A report is made in the capsule's memory, beside what it tells of, which takes as much. In bytes. */
+const longestReport = ({ memoryMiB }: Limits): number => (memoryMiB * 2 ** 20) / 2
+
+/** The CPU time is for the process whose clock does not end it: twice what its scenarios may have, and 10 s to start. */
+function launchOf(
+  { watch, scenarios }: Job,
+  { milliseconds, heapMiB, memoryMiB }: Limits,
+  { level, idle }: Sandbox,
+): Omit<Launch, 'main'> {
+  const cpu = 10 + (2 * (scenarios.length + 1) * milliseconds) / 1000
+  return {
+    layers: layersOf(level),
+    clock: FAR * milliseconds + 2000,
+    memory: { heap: heapMiB, data: idle + memoryMiB },
+    ...(!watch && { cpu }),
+    pipes: true,
+  }
 }
 
 export type { Frame }

@@ -1,8 +1,9 @@
 // A grade, from a found submission to a result. One submission never stops another.
 
 import { bundle } from './bundle.ts'
-import { DEFAULT_LIMITS, type Limits, playAll } from './capsule.ts'
+import { DEFAULT_LIMITS, type Limits, type Played, playAll } from './capsule.ts'
 import { evidenceOf } from './evidence.ts'
+import { type Sandbox, strongest } from './isolation.ts'
 import type { Evidence, Lab, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
 import { type Picture, type Pictures, picturesOf } from './pictures.ts'
@@ -28,11 +29,15 @@ export interface Grade {
   readonly changedLibrary: readonly string[]
   /** Stacks of our own errors. */
   readonly errors: readonly string[]
+  /** What came of the scenarios, if it was asked for and the submission could be played. */
+  readonly played?: Played
   /** For whoever gives the points that are left to a person, in Markdown, if the lab makes one and it was asked for. */
   readonly sheet?: string
 }
 export interface GradeOptions {
   readonly limits?: Limits
+  /** Default: the strongest that this host has. */
+  readonly sandbox?: Sandbox
   /** Points that people have given; see `unknownNames`. */
   readonly readings?: Readings
   /** Make sheets? */
@@ -41,6 +46,10 @@ export interface GradeOptions {
   readonly pictures?: boolean
   /** For what the scenarios leave to it; default: PUBLIC_SEED. */
   readonly seed?: number
+  /** What came of the same files' scenarios before: they are not played again. */
+  readonly known?: Played
+  /** Hand over what was played? */
+  readonly keepPlayed?: boolean
 }
 
 /** Whoever grades without a seed of their own grades with this one. */
@@ -57,22 +66,26 @@ export async function grade(
   submission: Submission,
   {
     limits = DEFAULT_LIMITS,
+    sandbox,
     readings,
     sheets = false,
     pictures = false,
     seed = PUBLIC_SEED,
+    known,
+    keepPlayed = false,
   }: GradeOptions = {},
 ): Promise<Grade> {
   const began = performance.now()
   const { lab } = submission
-  let findings: Findings = { ...unusable({ expected: '', observed: '', hint: '' }) }
+  const box = sandbox ?? (await strongest())
+  let findings: Investigated = unusable({ expected: '', observed: '', hint: '' })
   let judged: Map<string, Judgement>
   let told: Sheet = {}
   let drawn: Pictures = { pictures: new Map(), errors: [] }
   try {
     rubricHolds(lab)
     const scenarios = lab.scenarios(seed)
-    findings = await investigate(submission, scenarios, limits)
+    findings = await investigate(submission, scenarios, { limits, sandbox: box, known })
     const evidence = evidenceOf(lab, scenarios, findings.runs, submission.files)
     judged = withReading(lab, judge(lab, findings, evidence), readings?.get(submission.name))
     if (sheets) told = sheetOf(lab, evidence, submission.name)
@@ -85,6 +98,7 @@ export async function grade(
   return {
     result: {
       ...score(submission, judged, seed, machineOf(runs)),
+      isolation: { level: box.level },
       durationMs: Math.round(performance.now() - began),
     },
     endings: [...runs.values()].filter((run) => !lab.ended?.(run)).flatMap(ending),
@@ -97,6 +111,7 @@ export async function grade(
     ...(drawn.last && { last: drawn.last }),
     changedLibrary: submission.changedLibrary,
     errors: [...new Set([...stacks, ...(told.error ?? []), ...drawn.errors])],
+    ...(keepPlayed && findings.played && { played: findings.played }),
     ...(told.sheet !== undefined && { sheet: told.sheet }),
   }
 }
@@ -112,17 +127,27 @@ function sheetOf({ sheet }: Lab, evidence: Evidence, name: string): Sheet {
     return { error: [thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)] }
   }
 }
+interface Investigated extends Findings {
+  readonly played?: Played
+}
 async function investigate(
   { lab, files, trouble }: Submission,
   scenarios: readonly Scenario[],
-  limits: Limits,
-): Promise<Findings> {
+  { limits, sandbox, known }: { limits: Limits; sandbox: Sandbox; known: Played | undefined },
+): Promise<Investigated> {
   if (trouble) return unusable(trouble)
   const [scripts, bundled] = await Promise.all([capsuleScripts(), bundle(files, lab.bundle)])
   if (!bundled.ok) return unusable(bundled.trouble)
-  const job = { ...jobFor(lab, scripts, bundled.bundle), scenarios }
-  return findingsOf(scenarios, await playAll(job, limits), bundled.bundle)
+  const left = known?.load ? [] : scenarios.filter(({ id }) => !known?.runs.has(id) && !known?.broken.has(id))
+  const job = { ...jobFor(lab, scripts, bundled.bundle), scenarios: left }
+  const played = known && left.length === 0 ? known : joined(known, await playAll(job, limits, sandbox))
+  return { ...findingsOf(scenarios, played, bundled.bundle), played }
 }
+const joined = (known: Played | undefined, { load, runs, broken }: Played): Played => ({
+  load,
+  runs: new Map([...(known?.runs ?? []), ...runs]),
+  broken: new Map([...(known?.broken ?? []), ...broken]),
+})
 function allOurs({ lab }: Submission, thrown: unknown): Map<string, Judgement> {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const judgement: Judgement = {

@@ -56,26 +56,55 @@ let said = ''
 
 // Taken before the student's code can touch them.
 const { run, image } = Machine.prototype
-const { apply, ownKeys, getPrototypeOf, getOwnPropertyDescriptor } = Reflect
+const { apply, ownKeys, getPrototypeOf, getOwnPropertyDescriptor, defineProperty } = Reflect
 const { freeze } = Object
 
+/** Calls a function of the capsule's own realm: `run` hands it over, a call of the global `DOOR` makes it go. */
+export type Door = (run: () => void) => void
+/** A global function: does what the door's holder has left to be done, once; else nothing. Whoever calls it gets nothing. */
+export const DOOR = '__capsule'
+
 /** Make the realm bare, the same on every run, and not to be patched. Call it once, before the student's script. */
-export function prepare(): void {
+export function prepare(): Door {
   const realm = globalThis as unknown as Record<string, unknown>
   const say = (...parts: unknown[]): void => {
-    if (said.length < CONSOLE_LIMIT) said += `${parts.map(spell).join(' ')}\n`
+    if (said.length < CONSOLE_LIMIT)
+      said += `${parts.map(spell).join(' ')}\n`.slice(0, CONSOLE_LIMIT - said.length)
   }
   realm.console = { log: say, info: say, warn: say, error: say, debug: say }
-  for (const name of ['Date', 'Atomics', 'SharedArrayBuffer', 'WeakRef', 'FinalizationRegistry', 'Intl'])
-    delete realm[name]
   Math.random = () => {
     throw new Error('Math.random: a machine has no chance in it, so that the same run twice is the same run')
   }
   Error.stackTraceLimit = STACK_FRAMES
+  let due: (() => void) | undefined
+  realm[DOOR] = () => {
+    const now = due
+    due = undefined
+    now?.()
+  }
   const seen = new Set<object>()
   for (const name of ownKeys(globalThis)) harden(realm[name as string], seen)
   const { memoryBytes, instructionsPerSecond } = { memoryBytes: 0x1_0000, instructionsPerSecond: 1000 }
   prototypesOf(new Machine({ memoryBytes, instructionsPerSecond }), seen)
+  // hardened before they go: some of them can be come by in other ways
+  for (const name of ['Date', 'Atomics', 'SharedArrayBuffer', 'WeakRef', 'FinalizationRegistry', 'Intl'])
+    delete realm[name]
+  lockGlobals()
+  return (run) => {
+    due = run
+  }
+}
+/** No global can be changed or made: what one scenario leaves behind is no other's, and the machine finds its own. */
+function lockGlobals(): void {
+  for (const name of ownKeys(globalThis)) {
+    const property = getOwnPropertyDescriptor(globalThis, name)
+    if (property?.configurable)
+      defineProperty(globalThis, name, {
+        configurable: false,
+        ...('value' in property && { writable: false }),
+      })
+  }
+  Object.preventExtensions(globalThis)
 }
 const spell = (value: unknown): string => {
   try {

@@ -1,18 +1,20 @@
 // Grades as one page for a browser or a printer: no scripts, nothing loaded from elsewhere, readable on a phone. The maps
 // look as on a lab's screen; what colours and boxes say is said in words too.
 
-import { createHash } from 'node:crypto'
 import type { Grade } from './grade.ts'
 import { STYLE } from './html-style.ts'
 import { type Cell, type MemoryMap, markedWords, processOf, rangeWords } from './maps.ts'
+import { type Html, html, NOTHING, type Part, pageHtml } from './markup.ts'
 import type { Picture, SpacePicture } from './pictures.ts'
 import {
   blockedByCause,
   cellRuns,
+  hasReason,
   pictureWords,
   plain,
   points,
   pointsWord,
+  reasonParts,
   rowAddress,
   total,
   verdictWord,
@@ -21,57 +23,23 @@ import type { Result, ResultCheck, ResultStep } from './result.ts'
 import { hex } from './survey.ts'
 import type { TreeEntry, TreeTable } from './table-tree.ts'
 
-/** Text that is HTML already. */
-class Html {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
+/** What a page says beside its grades. */
+export interface Around {
+  /** The page that the reader comes from. */
+  readonly home?: { readonly href: string; readonly title: string }
+  /** Sentences about each of the grades. */
+  readonly notes?: readonly string[]
 }
-type Part = Html | string | number | readonly Part[]
-/** A template of HTML. What is put into it is escaped, unless it comes from such a template itself. */
-const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
-  new Html(strings.map((text, i) => `${i === 0 ? '' : htmlOf(parts[i - 1]!)}${text}`).join(''))
-function htmlOf(part: Part): string {
-  if (part instanceof Html) return part.text
-  if (typeof part === 'string' || typeof part === 'number') return escaped(String(part))
-  return part.map(htmlOf).join('')
-}
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-/** Spaces stay as they are: they may be pages of a map. */
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => ESCAPES[sign]!)
-const NOTHING = html``
-
 /** A whole page with the reports of these grades. */
-export function reportHtml(grades: readonly Grade[]): string {
+export function reportHtml(grades: readonly Grade[], { home, notes = [] }: Around = {}): string {
   const [only] = grades
-  const title = grades.length === 1 && only ? titleOf(only.result) : `${grades.length} submissions`
-  const hash = createHash('sha256').update(STYLE).digest('base64')
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<main>
-${grades.length === 1 ? NOTHING : overview(title, grades)}
-${grades.map((grade, at) => submission(grade, { id: `s${at + 1}`, level: grades.length === 1 ? 1 : 2 }))}
-</main>
-</body>
-</html>
-`
-  return page.text
+  const alone = grades.length === 1 && only !== undefined
+  const title = alone ? titleOf(only.result) : `${grades.length} submissions`
+  const parts = grades.map((grade, at) =>
+    submission(grade, notes, { id: `s${at + 1}`, level: alone ? 1 : 2 }),
+  )
+  const back = home ? html`<nav><a href="${home.href}">${home.title}</a></nav>\n` : NOTHING
+  return pageHtml(title, STYLE, [back, alone ? NOTHING : overview(title, grades), parts])
 }
 const titleOf = (result: Result): string => `${plain(result.submission.name)}: ${total(result)}`
 
@@ -92,15 +60,15 @@ interface Place {
   readonly id: string
   readonly level: number
 }
-function submission(grade: Grade, place: Place): Html {
+function submission(grade: Grade, notes: readonly string[], place: Place): Html {
   const { result, pictures, last, endings, changedLibrary, errors } = grade
   const told = result.steps.flatMap((step) => step.checks).filter(hasReason)
   const below = (title: string): Html => heading(place.level + 1, title)
   const drawn = [...pictures.values(), ...(last ? [last] : [])]
   return html`<article id="${place.id}">
 ${heading(place.level, titleOf(result))}
-<p>Lab ${result.lab}, rubric ${result.rubric.version}.</p>
-${result.steps.map((step) => stepTable(step, place))}
+<p>Lab ${result.lab}, rubric ${result.rubric.version}, sandbox ${result.isolation.level}.</p>
+${notes.map((note) => html`<p>${plain(note)}</p>\n`)}${result.steps.map((step) => stepTable(step, place))}
 ${told.length > 0 ? below('Reasons') : NOTHING}
 ${told.map((check) => reason(check, place, pictures.get(check.id)))}
 ${grade.blocked.size > 0 ? html`${below('Not judged')}\n${blocked(grade)}` : NOTHING}
@@ -113,9 +81,6 @@ ${errors.map((stack) => html`<pre class="error">${stack}</pre>`)}
 `
 }
 const heading = (level: number, content: Part): Html => html`<h${level}>${content}</h${level}>`
-/** Of these the page has a section; why others are blocked is told together. */
-const hasReason = ({ verdict, observed }: ResultCheck): boolean =>
-  verdict !== 'blocked' && observed !== undefined
 function stepTable({ id, title, score, maxScore, extra, checks }: ResultStep, place: Place): Html {
   const caption = `Step ${id}: ${title}${extra ? ' (extra credit)' : ''}, ${points(score)}/${points(maxScore)}`
   if (checks.length === 0) return html`<p>${caption}: not graded.</p>\n`
@@ -129,16 +94,15 @@ function checkRow(check: ResultCheck, place: Place): Html {
   const { id, claim, verdict, maxPoints } = check
   const name = hasReason(check) ? html`<a href="#${place.id}-${id}">${id}</a>` : html`${id}`
   const worth = maxPoints > 0 ? `${points(check.points)}/${points(maxPoints)}` : ''
-  return html`<tr><th scope="row">${name}<span class="claim">${plain(claim)}</span></th><td class="${verdict}">${verdictWord(check)}</td><td class="points">${worth}</td></tr>\n`
+  return html`<tr><th scope="row">${name}<span class="claim">${plain(claim)}</span></th><td class="${verdict}">${verdictWord(check)}${check.override ? ', decided' : ''}</td><td class="points">${worth}</td></tr>\n`
 }
 function reason(check: ResultCheck, place: Place, picture: Picture | undefined): Html {
-  const { id, verdict, maxPoints, claim, expected, observed, hint } = check
+  const { id, verdict, maxPoints } = check
   const worth =
     maxPoints > 0 ? ` (${check.points > 0 ? `${points(check.points)} of ` : ''}${pointsWord(maxPoints)})` : ''
-  const parts = Object.entries({ claim, expected, observed, hint })
   return html`<section id="${place.id}-${id}">
 ${heading(place.level + 2, html`<span class="${verdict}">${verdict}</span> ${id}${worth}`)}
-<dl>${parts.map(([name, text]) => (text ? html`<dt>${name}</dt><dd>${plain(text)}</dd>\n` : NOTHING))}</dl>
+<dl>${reasonParts(check).map(([name, text]) => html`<dt>${name}</dt><dd>${plain(text)}</dd>\n`)}</dl>
 ${picture ? pictureHtml(picture) : NOTHING}
 </section>
 `

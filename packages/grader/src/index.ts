@@ -1,13 +1,25 @@
 // The face of the grader. It knows no lab: it is handed one.
 
-export { type Bundle, type Bundled, bundle, isCode, type Trouble } from './bundle.ts'
-export { Capsule, DEFAULT_LIMITS, type Ending, type Limits } from './capsule.ts'
+export { type Bundle, type Bundled, bundle, isCode, libraryOf, type Trouble } from './bundle.ts'
+export { Capsule, DEFAULT_LIMITS, type Ending, type Limits, type Played } from './capsule.ts'
 export { type Change, diffSnapshots } from './diff.ts'
 export { type Edit, edited } from './edits.ts'
 export { type Grade, type GradeOptions, grade, gradeAll, PUBLIC_SEED, withVerdict } from './grade.ts'
 export type { Frame } from './harness.ts'
-export { reportHtml } from './html.ts'
+export { type Around, reportHtml } from './html.ts'
+export { BASE_STYLE } from './html-style.ts'
 export { type ImportSite, importsOf } from './imports.ts'
+export {
+  layersOf,
+  mustReach,
+  probed,
+  type Sandbox,
+  sandboxOf,
+  strongest,
+  type Tried,
+  tryLayers,
+} from './isolation.ts'
+export { packed } from './kept.ts'
 export {
   type Action,
   type BootHost,
@@ -29,9 +41,11 @@ export {
   type Shows,
   type Starter,
 } from './lab.ts'
+export { LEVELS, type Level, reaches } from './levels.ts'
 export {
   FILE_LIMIT,
   findSubmissions,
+  firstFiles,
   type Handed,
   type HandedIn,
   SUBMISSION_LIMIT,
@@ -41,9 +55,18 @@ export {
   UsageError,
   unusable,
 } from './load.ts'
+export { Html, html, NOTHING, type Part, pageHtml } from './markup.ts'
 export type { Picture } from './pictures.ts'
 export { type Reading, type Readings, readChecks, readReadings, unknownNames } from './readers.ts'
-export { plain, reportGrade, reportReasons, reportTable, type Style, stopWords } from './report.ts'
+export {
+  plain,
+  reasonParts,
+  reportGrade,
+  reportReasons,
+  reportTable,
+  type Style,
+  stopWords,
+} from './report.ts'
 export {
   RESULT_SCHEMA,
   type Result,
@@ -53,7 +76,7 @@ export {
   type Verdict,
 } from './result.ts'
 export { upToStep } from './score.ts'
-export { capsuleScripts } from './scripts.ts'
+export { capsuleScripts, probeScript } from './scripts.ts'
 export {
   type Boot,
   openSession,
@@ -90,4 +113,6 @@ export {
   survey,
 } from './survey.ts'
 export { type TreeEntry, type TreeTable, treeOf } from './table-tree.ts'
+export { tryRealm } from './try-realm.ts'
 export { BUILT_IN } from './verdict.ts'
+export { machineVersion, rubricVersion } from './version.ts'

@@ -47,6 +47,11 @@ async function makeAndWrite<T>(file: string, make: () => Promise<Built<T>>): Pro
   write(file, value, inputs)
   return value
 }
+/** As `kept`, for what is true of this host only and is never packed. @param key  all that it depends on */
+export async function remembered<T>(key: string, schema: z.ZodType<T>, find: () => Promise<T>): Promise<T> {
+  const file = join(FOLDER, `${sha256(key)}.json`)
+  return read(file, schema) ?? makeAndWrite(file, async () => ({ value: await find(), inputs: [] }))
+}
 /** All that this process has asked for so far, as files for the folder `packed` of a package: name -> text. */
 export const packed = (): ReadonlyMap<string, string> =>
   new Map([...asked].map(([name, value]) => [name, JSON.stringify({ inputs: {}, value })]))

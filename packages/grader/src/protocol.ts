@@ -1,5 +1,5 @@
-// What grader and capsule say to each other. The grader believes none of it: every message is checked for form and size
-// before anything looks at it.
+// What grader and capsule say to each other, in frames (frames.ts). The grader believes none of it: every message is checked for
+// form and size before anything looks at it.
 
 import { type MachineEvent, type MachineImage, type MachineOptions, parseImage } from '@pagewalk/machine'
 import { z } from 'zod'

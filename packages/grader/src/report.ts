@@ -33,7 +33,7 @@ export function reportGrade(grade: Grade, style: Style): string {
   const paint = painter(style)
   const checks = result.steps.flatMap((step) => step.checks)
   const failed = checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
-  const read = checks.filter(({ verdict, observed }) => verdict === 'pass' && observed !== undefined)
+  const others = checks.filter((check) => !failed.includes(check) && hasReason(check))
   const width = Math.max(...result.steps.map(({ id }) => id.length))
   const lines = [
     `${paint('bold', plain(result.submission.name))}  ${total(result)}`,
@@ -41,7 +41,7 @@ export function reportGrade(grade: Grade, style: Style): string {
       stepLine(step, width, paint),
       ...step.checks.map((check) => checkLine(check, width, paint)),
     ]),
-    ...[...failed, ...read].flatMap((check) => [
+    ...[...failed, ...others].flatMap((check) => [
       '',
       ...reasonLines(check, paint, style),
       ...mapLines(pictures.get(check.id), style),
@@ -58,6 +58,7 @@ export function reportGrade(grade: Grade, style: Style): string {
     const told = `${changedLibrary.join(', ')} differ from the lab's; the lab's were used`
     lines.push('', ...wrap('library   ', told, style))
   }
+  lines.push('', paint('dim', `${' '.repeat(INDENT)}sandbox   ${result.isolation.level}`))
   lines.push(...errors.flatMap((stack) => ['', paint('red', stack)]))
   return `${lines.join('\n')}\n`
 }
@@ -96,7 +97,7 @@ const VERDICT_COLOURS = { pass: 'green', fail: 'red', blocked: 'yellow', error: 
 function checkLine(check: ResultCheck, width: number, paint: Paint): string {
   const verdict = verdictWord(check).padEnd('step '.length + width + 2)
   const worth = check.maxPoints > 0 ? `${points(check.points).padStart(3)}/${points(check.maxPoints)}` : ''
-  return `        ${paint(VERDICT_COLOURS[check.verdict], verdict)}${worth.padEnd(9)}${check.id}`
+  return `        ${paint(VERDICT_COLOURS[check.verdict], verdict)}${worth.padEnd(9)}${check.id}${check.override ? ', decided' : ''}`
 }
 /** What blocks checks, each cause once, in the order of the first check that it blocks. */
 export function blockedByCause({ result, blocked }: Grade): { why: string; checks: string[] }[] {
@@ -104,15 +105,33 @@ export function blockedByCause({ result, blocked }: Grade): { why: string; check
   return [...Map.groupBy(ids, (id) => blocked.get(id)!)].map(([why, checks]) => ({ why, checks }))
 }
 function reasonLines(check: ResultCheck, paint: Paint, style: Style): string[] {
-  const { id, claim, verdict, maxPoints, expected, observed, hint } = check
+  const { id, verdict, maxPoints } = check
   const part = check.points > 0 ? `${points(check.points)} of ` : ''
   const worth = maxPoints > 0 ? ` (${part}${pointsWord(maxPoints)})` : ''
-  const parts = Object.entries({ claim, expected, observed, hint })
   return [
-    `  ${paint(verdict === 'pass' ? 'green' : 'red', verdict)}  ${paint('bold', id)}${worth}`,
-    ...parts.flatMap(([name, text]) => (text ? wrap(name.padEnd(10), text, style) : [])),
+    `  ${paint(VERDICT_COLOURS[verdict], verdict)}  ${paint('bold', id)}${worth}`,
+    ...reasonParts(check).flatMap(([name, text]) => wrap(name.padEnd(10), text, style)),
   ]
 }
+/** Is there more to say of it than its verdict? Why others are blocked is told together. */
+export const hasReason = ({ verdict, observed, override }: ResultCheck): boolean =>
+  override !== undefined || (verdict !== 'blocked' && observed !== undefined)
+/** What is said of a check, each part with its name. */
+export function reasonParts(check: ResultCheck): (readonly [name: string, text: string])[] {
+  const { claim, expected, observed, hint, override } = check
+  const decided = override && overrideWords(override)
+  return Object.entries({ claim, expected, observed, hint, decided }).flatMap(([name, text]) =>
+    text ? [[name, text] as const] : [],
+  )
+}
+/** `by ann: the log shows it (the checks gave 3)` */
+export const overrideWords = ({
+  by,
+  reason: why,
+  points: given,
+  pending,
+}: NonNullable<ResultCheck['override']>): string =>
+  `by ${by}: ${why} (the checks gave ${points(given)}${awaited(pending)})`
 const pendingLines = ({ id, observed = '', pending = 0 }: ResultCheck, style: Style): string[] =>
   wrap('waits     ', `${id} (${pointsWord(pending)}) ${observed}`, style)
 /** Scenarios that ended in the same way are one line. */
@@ -284,7 +303,11 @@ function tableOf(results: readonly Result[], style: Style): string {
     return [submission, paint('bold', sum), ...cells, ` ${cut(reason(result), room)}`].join(' ').trimEnd()
   }
   const head = ['submission'.padEnd(name), ...titles, ' first reason'].join(' ')
-  const foot = waits ? [paint('dim', 'waits: points that await a reader, see --sheet and --points')] : []
+  const levels = [...new Set(results.map(({ isolation }) => isolation.level))].sort()
+  const foot = [
+    ...(waits ? [paint('dim', 'waits: points that await a reader, see --sheet and --points')] : []),
+    paint('dim', `sandbox: ${levels.join(', ')}`),
+  ]
   const top = [paint('dim', `${lab}, rubric ${rubric.version}`), paint('bold', head)]
   return `${[...top, ...results.map(line), ...foot].join('\n')}\n`
 }

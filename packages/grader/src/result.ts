@@ -1,6 +1,7 @@
 // What a grade is as JSON: one object for one submission, an array for several.
 
 import { z } from 'zod'
+import { LEVELS, type Level } from './levels.ts'
 
 export const RESULT_SCHEMA = 'pagewalk/result/v1'
 
@@ -35,6 +36,8 @@ export interface Result {
     /** Retired in all scenarios together. */
     instructions: number
   }
+  /** What stood between the student's code and the host. */
+  isolation: { level: Level }
   /** The one field that differs from run to run. */
   durationMs: number
 }
@@ -60,6 +63,8 @@ export interface ResultCheck {
   expected?: string
   observed?: string
   hint?: string
+  /** A person has decided otherwise than the checks: who, why, and what it was before. */
+  override?: { by: string; reason: string; points: number; pending: number }
 }
 
 const points = z.number().nonnegative()
@@ -96,10 +101,13 @@ export const resultSchema: z.ZodType<Result> = z.strictObject({
           expected: text.exactOptional(),
           observed: text.exactOptional(),
           hint: text.exactOptional(),
+          override: z.strictObject({ by: text, reason: text, points, pending: points }).exactOptional(),
         }),
       ),
     }),
   ),
   machine: z.strictObject({ stateHash: z.string(), instructions: z.number().int().nonnegative() }),
+  // results of before there were levels
+  isolation: z.strictObject({ level: z.enum(LEVELS) }).default({ level: 'realm' }),
   durationMs: z.number().nonnegative(),
 })

@@ -40,7 +40,7 @@ export function score(
   judged: ReadonlyMap<string, Judgement>,
   seed: number,
   machine: Result['machine'],
-): Omit<Result, 'durationMs'> {
+): Omit<Result, 'isolation' | 'durationMs'> {
   const steps = priced(lab, judged)
   const sum = (extra: boolean, key: 'score' | 'maxScore' | 'pending'): number =>
     steps.filter((step) => step.extra === extra).reduce((total, step) => total + step[key], 0)

@@ -6,6 +6,7 @@ import { type Bundle, bundle } from './bundle.ts'
 import { Capsule, DEFAULT_LIMITS, type Limits, type Played, playAll } from './capsule.ts'
 import { namedDetails, stackDetails } from './details.ts'
 import type { Frame, Thrown } from './harness.ts'
+import { strongest } from './isolation.ts'
 import type { Action, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
 import { type CommonJob, jobFor, type Report } from './protocol.ts'
@@ -79,7 +80,7 @@ export async function playOnce(
 ): Promise<PlayedRun> {
   const made = await ready(boot)
   const scenarios = [{ id: 'run', boot: boot.config, plan, machine: { log } }]
-  const played = await playAll({ ...made.job, scenarios }, DEFAULT_LIMITS)
+  const played = await playAll({ ...made.job, scenarios }, DEFAULT_LIMITS, await strongest())
   const run = played.runs.get('run')
   if (run) return placed(run, made)
   throw brokenOff(played, scenarios, made)
@@ -125,7 +126,7 @@ export async function openSession(
     waiting?.reject(over)
   }
   const watch = { boot: boot.config }
-  const capsule: Capsule = new Capsule({ ...made.job, scenarios: [], watch }, limits, {
+  const capsule: Capsule = new Capsule({ ...made.job, scenarios: [], watch }, limits, await strongest(), {
     report(report) {
       capsule.rest()
       const trouble = troubleIn(report, made)

@@ -49,6 +49,7 @@ const result: Result = {
     { id: '2', title: 'More', score: 0, maxScore: 2, pending: 0, extra: true, checks: [] },
   ],
   machine: { stateHash: '', instructions: 0 },
+  isolation: { level: 'limits' },
   durationMs: 1,
 }
 const grade: Grade = {
@@ -82,6 +83,8 @@ describe('a report', () => {
       '',
       '        ended     long: the kernel panicked: PANIC',
       '',
+      '        sandbox   limits',
+      '',
     ])
   })
   test('is coloured only if it may be', () => {
@@ -93,6 +96,7 @@ describe('a report', () => {
       'fake, rubric 3',
       'submission   score  step 1  step 2  first reason',
       'ada           6/10    6/10     0/2  keeps-up: ninety \\u001b[31mred\\u000…',
+      'sandbox: limits',
       '',
     ])
     expect(reportReasons([grade], style)).toMatch(/^ada {2}6\/10.*\n {2}fail {2}keeps-up\n {8}ninety/)

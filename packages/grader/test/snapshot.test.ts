@@ -231,12 +231,19 @@ describe('a session', () => {
     )
   })
   test('a kernel that loops for ever ends the session', async () => {
-    const session = await openSession(bootOf(counting('for (;;) {}')), { milliseconds: 500, heapMiB: 128 })
+    const session = await openSession(bootOf(counting('for (;;) {}')), {
+      ...DEFAULT_LIMITS,
+      milliseconds: 500,
+    })
     await expect(session.run(1000)).rejects.toThrow(/did not come back within 0.5 s/)
   })
   test('a kernel that eats all memory ends the session', async () => {
     const eats = 'const all: number[][] = []; for (;;) all.push(new Array(1000).fill(count))'
-    const session = await openSession(bootOf(counting(eats)), { milliseconds: 20_000, heapMiB: 64 })
+    const session = await openSession(bootOf(counting(eats)), {
+      ...DEFAULT_LIMITS,
+      milliseconds: 20_000,
+      heapMiB: 64,
+    })
     await expect(session.run(1000)).rejects.toThrow(/more than 64 MiB of JavaScript memory/)
   })
   test('what is wrong is told in detail: the line with a caret, and the calls in the student’s own file', async () => {
