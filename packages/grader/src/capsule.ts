@@ -26,7 +26,8 @@ export const DEFAULT_LIMITS: Limits = { milliseconds: 3000, heapMiB: 256, memory
 
 /** How a capsule ended before it had said all it should. */
 export type Ending =
-  | { readonly reason: 'time'; readonly milliseconds: number }
+  /** `all`: of all scenarios together. */
+  | { readonly reason: 'time'; readonly milliseconds: number; readonly all?: true }
   | { readonly reason: 'memory'; readonly heapMiB: number }
   | { readonly reason: 'died'; readonly told: string }
   | { readonly reason: 'nonsense'; readonly told: string }
@@ -48,6 +49,8 @@ export interface Played {
   >
 }
 
+/** So many times what one scenario may have is what all that a capsule plays may have: most take a hundredth of it. */
+const ALL = 6
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
 
@@ -125,6 +128,8 @@ export class Capsule {
   readonly #reports: FrameReader
   /** The student's. */
   readonly #clock: Clock
+  /** CPU time for everything, in milliseconds. */
+  readonly #all: number
   /** For the process to stand, and to go. */
   #patience: NodeJS.Timeout | undefined
   /** Of the process that runs the student's code, behind its wrappers. */
@@ -140,10 +145,10 @@ export class Capsule {
     this.#limits = limits
     this.#sandbox = sandbox
     this.#listener = listener
-    const { milliseconds } = limits
+    this.#all = job.watch ? Number.POSITIVE_INFINITY : limits.milliseconds * ALL
     this.#clock = new Clock(
       () => this.#cpuTime(),
-      () => this.kill({ reason: 'time', milliseconds }),
+      () => this.kill(this.#late()),
     )
     const { main, ...told } = job
     const key = randomBytes(KEY_BYTES)
@@ -169,7 +174,17 @@ export class Capsule {
   }
   /** Start the clock: the next report must come in time. */
   wind(): void {
-    this.#clock.wind(this.#limits.milliseconds)
+    this.#clock.wind(Math.max(1, Math.min(this.#limits.milliseconds, this.#left())))
+  }
+  /** Of the time that all of it may take; all of it where that cannot be told. */
+  #left(): number {
+    return this.#all - (this.#cpuTime() ?? 0)
+  }
+  #late(): Ending {
+    const { milliseconds } = this.#limits
+    return this.#left() > 0
+      ? { reason: 'time', milliseconds }
+      : { reason: 'time', milliseconds: this.#all, all: true }
   }
   /** Stop the clock: nothing is asked of the capsule. */
   rest(): void {

@@ -114,5 +114,5 @@ export {
 } from './survey.ts'
 export { type TreeEntry, type TreeTable, treeOf } from './table-tree.ts'
 export { tryRealm } from './try-realm.ts'
-export { BUILT_IN } from './verdict.ts'
+export { BUILT_IN, LOADS } from './verdict.ts'
 export { machineVersion, rubricVersion } from './version.ts'

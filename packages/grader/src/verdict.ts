@@ -194,6 +194,11 @@ export const endingWords = (ending: Ending): string => toldEnding(ending).observ
 function toldEnding(ending: Ending): Told {
   if (ending.reason === 'time') {
     const seconds = ending.milliseconds / 1000
+    if (ending.all)
+      return {
+        observed: `the kernel needed more than ${seconds} s of CPU time for all scenarios together`,
+        hint: 'What of it takes so long, again and again?',
+      }
     return {
       observed: `the kernel did not come back within ${seconds} s, and did not touch the machine often enough to be stopped by it`,
       hint: 'Which loop of yours never ends?',

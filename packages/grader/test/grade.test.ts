@@ -1,7 +1,16 @@
 // The way of a submission through the grader, on a real machine: right ones, wrong ones, hostile ones.
 
 import { describe, expect, test, vi } from 'vitest'
-import { findSubmissions, grade, gradeAll, type Lab, reportGrade, resultSchema } from '../src/index.ts'
+import {
+  DEFAULT_LIMITS,
+  findSubmissions,
+  grade,
+  gradeAll,
+  type Lab,
+  reportGrade,
+  resultSchema,
+  submissionOf,
+} from '../src/index.ts'
 import { fake } from './fake/lab.ts'
 import { checksOf, counting, folder, gradeSource, put, RIGHT, verdictsOf } from './kit.ts'
 
@@ -168,6 +177,25 @@ describe('a submission that does not give the CPU back', () => {
     const one = await gradeSource(counting('tick(count)'))
     expect(checksOf(one).stops?.observed).toMatch(/RangeError: Maximum call stack size exceeded$/)
   })
+})
+
+test('a file that takes nearly all of its time again and again is ended by the time of all', async () => {
+  const many: Lab = {
+    ...fake,
+    scenarios: (seed) =>
+      Array.from({ length: 100 }, (_, i) => ({
+        ...fake.scenarios(seed)[0]!,
+        id: i === 0 ? 'short' : `short${i}`,
+      })),
+    checks: fake.checks.slice(0, 1),
+    rubric: { ...fake.rubric, steps: fake.rubric.steps.slice(0, 1) },
+  }
+  const slow = `${RIGHT}\nfor (let i = 0; i < 1e8; i++);`
+  const files = new Map([['kernel.ts', new TextEncoder().encode(slow)]])
+  const submission = submissionOf('slow', many, { files, library: [] })
+  const graded = await grade(submission, { limits: { ...DEFAULT_LIMITS, milliseconds: 500 } })
+  expect(checksOf(graded).stops?.observed).toContain('more than 3 s of CPU time for all scenarios together')
+  expect(checksOf(graded).counts?.verdict).toBe('pass')
 })
 
 describe("what a student's code can reach", () => {

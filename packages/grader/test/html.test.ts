@@ -117,3 +117,21 @@ test('a submission without a failure shows the end of the first scenario, with n
 test('a result of the page is a result of the schema', () => {
   expect(resultSchema.parse(failing.result)).toEqual(failing.result)
 })
+test('what a person decided stands with the check, with who, why and what it was before', () => {
+  const override = { by: 'Ann', reason: HOSTILE, points: 0, pending: 0 }
+  const steps = failing.result.steps.map((step) => ({
+    ...step,
+    checks: step.checks.map((check) => (check.id === 'keeps-up' ? { ...check, points: 3, override } : check)),
+  }))
+  const page = reportHtml([{ ...failing, result: { ...failing.result, steps } }])
+  expect(page).toContain('<td class="blocked">blocked, decided</td><td class="points">3/4</td>')
+  const [section = ''] = /<section id="s1-keeps-up">[\s\S]*?<\/section>/.exec(page) ?? []
+  expect(section).toMatch(/<dt>decided<\/dt><dd>by Ann: &lt;script&gt;.* \(the checks gave 0\)<\/dd>/)
+})
+test('a page that stands beside others has a way back, and sentences before its tables', () => {
+  const home = { href: 'index.html?a="b"', title: 'All submissions' }
+  const page = reportHtml([passing], { home, notes: ['Handed in late.'] })
+  expect(page).toContain('<nav><a href="index.html?a=&quot;b&quot;">All submissions</a></nav>')
+  expect(page.indexOf('<p>Handed in late.</p>')).toBeLessThan(page.indexOf('<table'))
+  expect(unbalanced(page)).toEqual([])
+})

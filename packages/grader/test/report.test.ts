@@ -200,3 +200,17 @@ test('extra credit that nobody has tried is no reason: it is told in the full re
   const tried = { ...extra, score: 1 }
   expect(reportReasons([{ ...grade, result: { ...result, steps: [tried] } }], style)).toContain('more')
 })
+test('a decision of a person is told with its check: who, why, and what the checks gave', () => {
+  const override = { by: 'Ann', reason: 'the log shows it', points: 0, pending: 2 }
+  const [first, ...rest] = result.steps
+  const checks = first!.checks.map((check) =>
+    check.id === 'ends' ? { ...check, points: 2, maxPoints: 2, override } : check,
+  )
+  const told = reportGrade(
+    { ...grade, result: { ...result, steps: [{ ...first!, checks }, ...rest] } },
+    { colour: false, width: 100 },
+  )
+  expect(told).toMatch(/blocked .*2\/2 +ends, decided\n/)
+  expect(told).toContain('  blocked  ends (2 of 2 points)\n')
+  expect(told).toContain('decided   by Ann: the log shows it (the checks gave 0, 2 await a reader)\n')
+})
