@@ -71,9 +71,14 @@ export async function playAll(job: Job, limits: Limits, sandbox: Sandbox): Promi
     const outcome = await playSome({ ...job, scenarios: left }, limits, sandbox, { runs, broken })
     if (outcome) return { load: outcome, runs, broken }
     left = left.filter(({ id }) => !runs.has(id) && !broken.has(id))
+    if ([...broken.values()].some(isOver)) capsules = CAPSULES - 1
   }
   return { load: undefined, runs, broken }
 }
+
+/** Has it had the time of all scenarios? */
+const isOver = (one: MapOf<Played['broken']> extends Map<string, infer T> ? T : never): boolean =>
+  'ended' in one && one.ended.reason === 'time' && one.ended.all === true
 
 /** One capsule. @returns what was wrong with loading, if anything */
 function playSome(
@@ -294,7 +299,7 @@ const longestReport = ({ memoryMiB }: Limits): number => (memoryMiB * 2 ** 20) /
 
 /** The CPU time is for the process whose clock does not end it: twice what its scenarios may have, and 10 s to start. */
 function launchOf(
-  { watch, scenarios }: Job,
+  { watch, scenarios, strict }: Job,
   { milliseconds, heapMiB, memoryMiB }: Limits,
   { level, idle }: Sandbox,
 ): Omit<Launch, 'main'> {
@@ -305,6 +310,7 @@ function launchOf(
     memory: { heap: heapMiB, data: idle + memoryMiB },
     ...(!watch && { cpu }),
     pipes: true,
+    threads: strict,
   }
 }
 

@@ -7,24 +7,32 @@ export class Overwhelmed extends Error {}
 type Build = BuildOptions & { readonly write: false }
 /** Resolved when nothing is built alone. */
 let quiet: Promise<unknown> = Promise.resolve()
-/** Milliseconds, on a busy host: a student's files take some 20. */
-const PATIENCE = { among: 5000, alone: 10_000 } as const
+/** Milliseconds that a build may take beside others, and alone. */
+export interface Patience {
+  readonly among: number
+  readonly alone: number
+}
+/** On a busy host: a student's files take some 20. */
+const PATIENCE: Patience = { among: 5000, alone: 10_000 }
 /**
  * esbuild is one process for all builds: whoever kills it, or keeps it busy for ever, does so to what others build meanwhile.
  * Then each of them is built again, alone, so that only the culprit's is lost.
  */
-export async function buildSafely(options: Build): Promise<BuildResult<Build>> {
+export async function buildSafely(
+  options: Build,
+  { among, alone: longest }: Patience = PATIENCE,
+): Promise<BuildResult<Build>> {
   const { build, stop } = await import('esbuild')
   await quiet
   try {
-    return await inTime(PATIENCE.among, build(options))
+    return await inTime(among, build(options))
   } catch (failure) {
     if (!isGone(failure)) throw failure
   }
   const alone = quiet.then(async () => {
     await stop() // so that the build starts it anew
     try {
-      return await inTime(PATIENCE.alone, build(options))
+      return await inTime(longest, build(options))
     } catch (failure) {
       if (!isGone(failure)) throw failure
       await stop()

@@ -9,6 +9,8 @@ import { fake } from './fake/lab.ts'
 const schema = reportSchema({
   harness: '',
   main: '',
+  thread: '',
+  strict: false,
   library: '',
   lasting: false,
   code: '',

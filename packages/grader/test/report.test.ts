@@ -49,7 +49,7 @@ const result: Result = {
     { id: '2', title: 'More', score: 0, maxScore: 2, pending: 0, extra: true, checks: [] },
   ],
   machine: { stateHash: '', instructions: 0 },
-  isolation: { level: 'limits' },
+  isolation: { level: 'limits', strict: false },
   durationMs: 1,
 }
 const grade: Grade = {

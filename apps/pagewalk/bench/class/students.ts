@@ -11,7 +11,11 @@ import { ATTACKS, RUINS } from './hostile.ts'
 
 type Files = { readonly [name: string]: string | Uint8Array | undefined }
 
-const LABS: readonly { readonly lab: Lab; readonly right: readonly Files[]; readonly wrong: readonly Files[] }[] = [
+const LABS: readonly {
+  readonly lab: Lab
+  readonly right: readonly Files[]
+  readonly wrong: readonly Files[]
+}[] = [
   { lab: weensyos, ...weensyosStudents },
   { lab: nautilus, ...nautilusStudents },
 ]
@@ -37,7 +41,10 @@ function write(folder: string, files: Files, signature: string): void {
   mkdirSync(folder, { recursive: true })
   for (const [name, content] of Object.entries(files))
     if (content !== undefined)
-      writeFileSync(join(folder, name), typeof content === 'string' && name.endsWith('.ts') ? content + signature : content)
+      writeFileSync(
+        join(folder, name),
+        typeof content === 'string' && name.endsWith('.ts') ? content + signature : content,
+      )
 }
 const appended = (lab: Lab, attack: string): Files => {
   const files = handedOut(lab)
