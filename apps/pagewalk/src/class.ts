@@ -49,12 +49,9 @@ export interface ClassOptions {
 /** @returns the exit code */
 export async function gradeClass(paths: readonly string[], options: ClassOptions): Promise<number> {
   const format = options.format === undefined ? undefined : formatNamed(options.format)
-  const labs = await labsMeant(options.lab, paths)
-  const found = await intake(paths, { labs, ...(options.roster !== undefined && { roster: options.roster }) })
-  tell(intakeWords(found))
+  const entered = await handedIn(paths, options)
   const book = new Book(options.book, { create: true })
   try {
-    const entered = found.entries.map(enteredOf)
     const finished = await filled(book, 'grade', entered, options)
     const names = new Set(entered.map(({ submission }) => submission.name))
     if (format) await writeFormat(format, outcomesIn(book, { names }), options.output)
@@ -63,6 +60,16 @@ export async function gradeClass(paths: readonly string[], options: ClassOptions
   } finally {
     book.close()
   }
+}
+/** What is at `paths`; what is odd about it is told. */
+export async function handedIn(
+  paths: readonly string[],
+  { lab, roster }: Pick<ClassOptions, 'lab' | 'roster'>,
+): Promise<Entered[]> {
+  const labs = await labsMeant(lab, paths)
+  const found = await intake(paths, { labs, ...(roster !== undefined && { roster }) })
+  tell(intakeWords(found))
+  return found.entries.map(enteredOf)
 }
 const enteredOf = (entry: Entry): Entered => ({
   submission: { ...entry.submission, name: entry.name },
@@ -89,8 +96,8 @@ export async function regrade(path: string, options: RegradeOptions): Promise<nu
   }
 }
 
-type Playing = Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'sandbox' | 'queue' | 'shard'>
-async function filled(
+export type Playing = Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'sandbox' | 'queue' | 'shard'>
+export async function filled(
   book: Book,
   what: Grading['what'],
   entered: readonly Entered[],

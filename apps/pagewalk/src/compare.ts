@@ -58,7 +58,8 @@ function gradedAt(path: string, grading: number | undefined): Graded[] {
   }
 }
 const SQLITE = 'SQLite format 3\0'
-const isBook = (path: string): boolean =>
+/** Is this file a book? One that is not there counts as one: `Book` says what is wrong. */
+export const isBook = (path: string): boolean =>
   !existsSync(path) || readFileSync(path).subarray(0, SQLITE.length).toString('latin1') === SQLITE
 function resultsAt(path: string): Graded[] {
   const parsed = z.union([resultSchema, z.array(resultSchema)]).safeParse(jsonAt(path))

@@ -13,7 +13,7 @@ import {
   termsIn,
 } from '@pagewalk/batch'
 import { classPage, type LabClass, type Member } from '@pagewalk/exporters'
-import { type Grade, type Lab, type ResultCheck, reportHtml } from '@pagewalk/grader'
+import { type Grade, type Lab, LOADS, type ResultCheck, reportHtml } from '@pagewalk/grader'
 import { cameFrom } from './details.ts'
 import { fileNames } from './file-names.ts'
 import { gradeOf, outcomeOf } from './graded.ts'
@@ -33,7 +33,10 @@ export async function reportBook(path: string, output: string = defaultFolder(pa
     const pages = alone ? new Map<string, string>() : await writePages(book, labs, output)
     const title = basename(path, extname(path))
     await writeText(classPage(title, classesIn(book, labs, pages)), alone ? output : join(output, INDEX))
-    if (!alone) tell([`${join(output, INDEX)}: the class, with pages of ${pages.size} submissions`])
+    if (!alone)
+      tell([
+        `${join(output, INDEX)}: the class, and ${pages.size === 1 ? 'a page' : `${pages.size} pages`} of submissions`,
+      ])
   } finally {
     book.close()
   }
@@ -71,12 +74,13 @@ interface Drawn {
 /** The grade with the maps of what the machine did, if the book has that. */
 async function drawn(grade: Grade, row: GradedRow, recordings: Recordings): Promise<Drawn> {
   const late = cameFrom(row.details).late ? ['Handed in late.'] : []
-  const recorded = await recordings.of(row)
-  if (recorded.submission.trouble) return { grade, notes: late }
-  const again = await redrawn(recorded)
+  if (!hasLoaded(grade)) return { grade, notes: late } // there was no machine
+  const again = await redrawn(await recordings.of(row))
   if (!again) return { grade, notes: [...late, NO_MAPS] }
   return { grade: { ...grade, ...picturesFor(grade, again) }, notes: late }
 }
+const hasLoaded = (grade: Grade): boolean =>
+  checksOf(grade).every(({ id, verdict }) => id !== LOADS || verdict === 'pass')
 const NO_MAPS =
   'There are no maps: what the machine did is not in the book, or is of another version; grading again makes them.'
 /** Of the checks that tell the same in both. */

@@ -3,6 +3,8 @@
 import { createHash } from 'node:crypto'
 import { serialize } from 'node:v8'
 import { type Lab, machineVersion, rubricVersion, type Scenario, type Submission } from '@pagewalk/grader'
+import { z } from 'zod'
+import type { Grading } from './book.ts'
 
 /** What a grading goes by, besides the submissions. */
 export interface Terms {
@@ -16,6 +18,18 @@ export interface Terms {
 export async function termsOf(lab: Lab, seed: number, level: string): Promise<Terms> {
   return { lab: lab.id, seed, level, machine: await machineVersion(lab), rubric: rubricVersion(lab) }
 }
+const text = z.string()
+export const termsSchema: z.ZodType<Terms> = z.strictObject({
+  lab: text,
+  seed: z.number().int(),
+  level: text,
+  machine: text,
+  rubric: text,
+})
+const settingsSchema = z.looseObject({ terms: z.array(termsSchema) })
+/** Those of each lab of a grading. */
+export const termsIn = ({ settings }: Pick<Grading, 'settings'>): Terms[] =>
+  settingsSchema.parse(settings).terms
 
 /** Of a result: hexadecimal. */
 export const resultKey = (submission: Submission, { lab, seed, level, machine, rubric }: Terms): string =>

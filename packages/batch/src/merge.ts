@@ -3,18 +3,10 @@
 import { UsageError } from '@pagewalk/grader'
 import { z } from 'zod'
 import type { Book, Decision, Grading, Row } from './book.ts'
-import type { Terms } from './keys.ts'
+import { type Terms, termsSchema } from './keys.ts'
 import type { Shard } from './shard.ts'
 
-const text = z.string()
 const whole = z.number().int()
-const termsSchema: z.ZodType<Terms> = z.strictObject({
-  lab: text,
-  seed: whole,
-  level: text,
-  machine: text,
-  rubric: text,
-})
 /** What `gradeInto` writes of a grading. */
 const settingsSchema = z.looseObject({
   terms: z.array(termsSchema),

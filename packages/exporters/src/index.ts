@@ -1,5 +1,7 @@
 // The face of the exporters: results as the files that courses need. Pure: no file, clock or chance is looked at.
 
+export type { LabClass, Member } from './class-page/member.ts'
+export { classPage } from './class-page/page.ts'
 export { type Context, type Format, VISIBILITIES, type Visibility } from './format.ts'
 export { annotations } from './formats/annotations.ts'
 export { classroom50Shim } from './formats/classroom50-shim.ts'

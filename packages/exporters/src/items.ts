@@ -1,6 +1,6 @@
 // A result as a list of priced checks, which is what every format is made of. Here is the one rule for extra credit.
 
-import type { Result, ResultCheck, ResultStep } from '@pagewalk/grader'
+import { type Result, type ResultCheck, type ResultStep, reasonParts } from '@pagewalk/grader'
 import { inParts, pointsWord, rounded } from './points.ts'
 
 /** What became of a check. `partial`: it earned some of its points. `waits`: a person has still to give them. */
@@ -61,8 +61,10 @@ export function accountOf(
   )
   return { items, score: score / perPoint, maxScore: maximum / perPoint }
 }
-function standingOf({ verdict, points, maxPoints, pending }: ResultCheck): Standing {
+/** What a person decided stands as its points say. */
+function standingOf({ verdict, points, maxPoints, pending, override }: ResultCheck): Standing {
   if (verdict === 'error') return 'error'
+  if (override) return points >= maxPoints ? 'passed' : points > 0 ? 'partial' : 'failed'
   if (pending) return 'waits'
   if (verdict === 'blocked') return 'blocked'
   if (verdict === 'pass') return points < maxPoints ? 'partial' : 'passed'
@@ -100,12 +102,9 @@ const EXTRA_WORDS: { readonly [standing in Standing]: string } = {
 export const awaitWords = (pending: number): string =>
   `${pointsWord(pending)} ${rounded(pending) === 1 ? 'awaits' : 'await'} a reader`
 
-/** What the check claims, and what was seen, a line each or more. */
-export function reasonsOf({ claim, expected, observed, hint }: ResultCheck): readonly Reason[] {
-  return Object.entries({ claim, expected, observed, hint }).flatMap(([name, text]) =>
-    text === undefined || text === '' ? [] : [{ name, text }],
-  )
-}
+/** What the check claims, what was seen, and who decided otherwise: a line each or more. */
+export const reasonsOf = (check: ResultCheck): readonly Reason[] =>
+  reasonParts(check).map(([name, text]) => ({ name, text }))
 export interface Reason {
   readonly name: string
   readonly text: string

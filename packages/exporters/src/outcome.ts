@@ -42,8 +42,11 @@ export function cleaned(outcome: Outcome): Outcome {
   const submission = { ...result.submission, name: oneLine(result.submission.name) }
   return { name, result: { ...result, lab: oneLine(result.lab), rubric, submission, steps } }
 }
-const cleanedCheck = (check: ResultCheck): ResultCheck => ({
+const cleanedCheck = ({ override, ...check }: ResultCheck): ResultCheck => ({
   ...check,
+  ...(override && {
+    override: { ...override, by: oneLine(override.by), reason: oneLine(override.reason) },
+  }),
   id: oneLine(check.id),
   claim: oneLine(check.claim),
   ...(check.expected !== undefined && { expected: cleanLines(check.expected) }),

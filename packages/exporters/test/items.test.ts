@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { accountOf, blames, totalWords } from '../src/items.ts'
+import { accountOf, blames, reasonsOf, totalWords } from '../src/items.ts'
 import { failed, graded, passed, resultOf, small, step, waiting } from './kit.ts'
 
 const lost = (points: number): ReturnType<typeof resultOf> =>
@@ -51,4 +51,14 @@ test('what awaits a reader blames nobody, and what is blocked does', () => {
 test('a total says what is extra and what is pending', () => {
   expect(totalWords(small.result)).toBe('9.5/20, extra credit 3/5, 4 points await a reader')
   expect(totalWords(resultOf([step('1', false, [waiting('a', 1)])]))).toBe('0/1, 1 point awaits a reader')
+})
+test('what a person decided stands as its points say, whatever the check said', () => {
+  const override = { by: 'Ann', reason: 'the log shows it', points: 0, pending: 0 }
+  const decided = [4, 2, 0].map((points) => ({ ...failed('a', 4), points, override }))
+  const { items } = accountOf(resultOf([step('1', false, decided)]))
+  expect(items.map(({ standing }) => standing)).toEqual(['passed', 'partial', 'failed'])
+  expect(reasonsOf(decided[1]!)).toContainEqual({
+    name: 'decided',
+    text: 'by Ann: the log shows it (the checks gave 0)',
+  })
 })

@@ -81,7 +81,7 @@ export const resultOf = (steps: ResultStep[], name = 'ada'): Result => ({
   maxExtraCredit: sumOf(steps, 'maxScore', true),
   steps,
   machine: { stateHash: 'cd'.repeat(32), instructions: 1234 },
-  isolation: { level: 'realm' },
+  isolation: { level: 'realm', strict: false },
   durationMs: 1234,
 })
 

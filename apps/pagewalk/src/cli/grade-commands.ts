@@ -10,6 +10,7 @@ export function gradeCommands(program: Command): void {
   overrideCommand(program)
   exportCommand(program)
   reportCommand(program)
+  similarCommand(program)
 }
 
 const grading = whole('the number of a grading, 1 or more', 1)
@@ -155,6 +156,27 @@ function reportCommand(program: Command): void {
     .action(async (book: string, { output }) => {
       const { reportBook } = await import('../report-book.ts')
       await reportBook(book, output)
+    })
+}
+function similarCommand(program: Command): void {
+  capsuleOptions(
+    program
+      .command('similar')
+      .description(
+        'Which submissions resemble each other, in what they do and, with Dolos, in their source. Evidence, not a verdict.',
+      )
+      .argument('<path...>', 'a book, or submissions as `grade` takes them, which are played first'),
+  )
+    .addOption(labOption())
+    .option('--top <n>', 'how many pairs to tell (default: 20)', whole('a whole number, 1 or more', 1))
+    .option('--json', 'the same as one JSON object')
+    .option(
+      '--export <dir>',
+      'also write a folder of each submission and the handed-out code, for JPlag or MOSS',
+    )
+    .action(async (paths: string[], options) => {
+      const { similar } = await import('../similar.ts')
+      await similar(paths, options)
     })
 }
 const many = (value: string, before: string[]): string[] => [...before, value]

@@ -1,0 +1,157 @@
+// `pagewalk similar`: which submissions of a class resemble each other, in what they do and in how they are written.
+
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Behaviour,
+  Book,
+  behaviourOf,
+  isGraded,
+  type Part,
+  Recordings,
+  rankPairs,
+  starterOf,
+  submissionIn,
+  termsIn,
+} from '@pagewalk/batch'
+import { grade, isCode, type Lab, PUBLIC_SEED, type Sandbox, type Submission } from '@pagewalk/grader'
+import { type ClassOptions, filled, handedIn } from './class.ts'
+import { isBook } from './compare.ts'
+import { sandboxFor } from './grade.ts'
+import { labsMeant } from './labs.ts'
+import { display } from './progress.ts'
+import { type Dolos, DolosError, findDolos, HOW_TO_GET_IT, resemblances } from './similar/dolos.ts'
+import { writeExport } from './similar/export.ts'
+import { type FileLikeness, keyOf, pairsOf } from './similar/pairs.ts'
+import { type LabPairs, similarJson, similarText } from './similar/words.ts'
+import { write } from './terminal.ts'
+
+export interface SimilarOptions extends Pick<ClassOptions, 'lab' | 'jobs' | 'timeout' | 'seed'> {
+  /** A level, or 'auto'. */
+  readonly sandbox?: string
+  readonly requireSandbox?: string
+  /** So many pairs are told. */
+  readonly top?: number
+  readonly json?: true
+  /** A folder for JPlag or MOSS. */
+  readonly export?: string
+}
+
+/** @param paths  a book, or what `grade` takes: that is played first, into a book that does not stay */
+export async function similar(paths: readonly string[], options: SimilarOptions): Promise<void> {
+  const sandbox = await sandboxFor(options)
+  const [path] = paths
+  if (paths.length === 1 && path !== undefined && isFile(path) && isBook(path)) {
+    const book = new Book(path)
+    return similarIn(book, sandbox, options).finally(() => book.close())
+  }
+  const entered = await handedIn(paths, options)
+  const folder = mkdtempSync(join(tmpdir(), 'pagewalk-'))
+  const book = new Book(join(folder, 'class.book'), { create: true })
+  try {
+    const { complete } = await filled(book, 'grade', entered, { ...options, sandbox })
+    if (complete) await similarIn(book, sandbox, options)
+  } finally {
+    book.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+
+const TOP = 20
+async function similarIn(book: Book, sandbox: Sandbox, options: SimilarOptions): Promise<void> {
+  const labs = await labsMeant(undefined)
+  const submissions = book.latest().map((row) => submissionIn(book, labs, row))
+  const dolos = findDolos()
+  const found: LabPairs[] = []
+  for (const lab of labs) {
+    const own = submissions.filter((submission) => submission.lab === lab)
+    if (own.length === 0) continue
+    if (options.export !== undefined) await writeExport(options.export, lab, own)
+    found.push(await labPairs(book, lab, own, { sandbox, dolos, top: options.top ?? TOP }))
+  }
+  await write(options.json ? similarJson(found) : similarText(found))
+}
+
+interface Means {
+  readonly sandbox: Sandbox
+  readonly dolos: Dolos | undefined
+  readonly top: number
+}
+async function labPairs(
+  book: Book,
+  lab: Lab,
+  submissions: readonly Submission[],
+  { sandbox, dolos, top }: Means,
+): Promise<LabPairs> {
+  const behaviours = await behavioursIn(book, lab)
+  const starter = await starterParts(lab, seedOf(book, lab), sandbox)
+  const sources = await sourcesOf(lab, submissions, dolos)
+  const content = new Map(submissions.map(({ name, sha256 }) => [name, sha256]))
+  const pairs = pairsOf(rankPairs(behaviours, starter), sources.files, content)
+  return {
+    lab: lab.title,
+    submissions: submissions.length,
+    withBehaviour: behaviours.length,
+    noSource: sources.why,
+    pairs: pairs.slice(0, top),
+  }
+}
+/** One submission after the other, since each needs the memory of its machines. */
+async function behavioursIn(book: Book, lab: Lab): Promise<Behaviour[]> {
+  const recordings = new Recordings(book, [lab])
+  const rows = book
+    .rows()
+    .filter(isGraded)
+    .filter(({ graded }) => graded.result.lab === lab.id)
+  const shown = display(process.stderr, { done: 'read' })
+  const behaviours: Behaviour[] = []
+  for (const [done, row] of rows.entries()) {
+    shown.show({ total: rows.length, done, known: 0, troubled: 0, running: [row.name] })
+    const { played } = await recordings.of(row)
+    if (played && played.runs.size > 0) behaviours.push({ name: row.name, parts: behaviourOf(lab, played) })
+  }
+  shown.end()
+  return behaviours
+}
+const seedOf = (book: Book, { id }: Lab): number =>
+  book
+    .gradings()
+    .flatMap(termsIn)
+    .findLast(({ lab }) => lab === id)?.seed ?? PUBLIC_SEED
+/** Our own code, in a capsule like any other. */
+async function starterParts(lab: Lab, seed: number, sandbox: Sandbox): Promise<Part[]> {
+  const { played } = await grade(starterOf(lab), { seed, sandbox, keepPlayed: true })
+  return played ? behaviourOf(lab, played) : []
+}
+
+interface Sources {
+  /** As `pairsOf` takes them; undefined: not known. */
+  readonly files: ReadonlyMap<string, readonly FileLikeness[]> | undefined
+  /** Why it is not known. */
+  readonly why: string | undefined
+}
+async function sourcesOf(
+  lab: Lab,
+  submissions: readonly Submission[],
+  dolos: Dolos | undefined,
+): Promise<Sources> {
+  if (!dolos) return { files: undefined, why: `Dolos is not installed; ${HOW_TO_GET_IT}` }
+  const starter = starterOf(lab).files
+  const files = new Map<string, FileLikeness[]>()
+  try {
+    for (const file of lab.files.filter(isCode)) {
+      const sources = submissions.flatMap(({ name, files: own }) => sourceOf(name, own.get(file)))
+      const [ignored] = sourceOf('handed-out', starter.get(file))
+      for (const { names, ...likeness } of await resemblances(dolos, sources, ignored))
+        files.set(keyOf(names), [...(files.get(keyOf(names)) ?? []), { file, ...likeness }])
+    }
+    return { files, why: undefined }
+  } catch (error) {
+    if (!(error instanceof DolosError)) throw error
+    return { files: undefined, why: `Dolos is there and does not run: ${error.message}; ${HOW_TO_GET_IT}` }
+  }
+}
+const sourceOf = (name: string, text: string | undefined): { name: string; text: string }[] =>
+  text === undefined ? [] : [{ name, text }]
