@@ -5,12 +5,12 @@ import {
   Book,
   type GradedRow,
   isGraded,
+  lastTerms,
   Recordings,
   type Row,
   redrawn,
   standing,
   submissionIn,
-  termsIn,
 } from '@pagewalk/batch'
 import { classPage, type LabClass, type Member } from '@pagewalk/exporters'
 import { type Grade, type Lab, LOADS, type ResultCheck, reportHtml } from '@pagewalk/grader'
@@ -115,11 +115,9 @@ function classesIn(book: Book, labs: readonly Lab[], pages: ReadonlyMap<string, 
       : []
   })
 }
-/** Of the last grading of the lab. */
-function factsOf(book: Book, { id }: Lab): LabClass['facts'] {
-  const terms = book.gradings().flatMap(termsIn)
-  const last = terms.findLast(({ lab }) => lab === id)
-  return last ? [['machine', last.machine.slice(0, SHOWN)]] : []
+function factsOf(book: Book, lab: Lab): LabClass['facts'] {
+  const terms = lastTerms(book, lab)
+  return terms ? [['machine', terms.machine.slice(0, SHOWN)]] : []
 }
 /** So much of a hash tells versions apart. */
 const SHOWN = 12

@@ -8,12 +8,12 @@ import {
   Book,
   behaviourOf,
   isGraded,
+  lastTerms,
   type Part,
   Recordings,
   rankPairs,
   starterOf,
   submissionIn,
-  termsIn,
 } from '@pagewalk/batch'
 import { grade, isCode, type Lab, PUBLIC_SEED, type Sandbox, type Submission } from '@pagewalk/grader'
 import { type ClassOptions, filled, handedIn } from './class.ts'
@@ -85,11 +85,15 @@ async function labPairs(
   submissions: readonly Submission[],
   { sandbox, dolos, top }: Means,
 ): Promise<LabPairs> {
+  const starter = starterOf(lab)
   const behaviours = await behavioursIn(book, lab)
-  const starter = await starterParts(lab, seedOf(book, lab), sandbox)
-  const sources = await sourcesOf(lab, submissions, dolos)
-  const content = new Map(submissions.map(({ name, sha256 }) => [name, sha256]))
-  const pairs = pairsOf(rankPairs(behaviours, starter), sources.files, content)
+  const likenesses = rankPairs(
+    behaviours,
+    await partsOf(starter, lastTerms(book, lab)?.seed ?? PUBLIC_SEED, sandbox),
+  )
+  const sources = await sourcesOf(starter, submissions, dolos)
+  const own = submissions.filter(({ sha256 }) => sha256 !== starter.sha256)
+  const pairs = pairsOf(likenesses, sources.files, new Map(own.map(({ name, sha256 }) => [name, sha256])))
   return {
     lab: lab.title,
     submissions: submissions.length,
@@ -107,23 +111,21 @@ async function behavioursIn(book: Book, lab: Lab): Promise<Behaviour[]> {
     .filter(({ graded }) => graded.result.lab === lab.id)
   const shown = display(process.stderr, { done: 'read' })
   const behaviours: Behaviour[] = []
-  for (const [done, row] of rows.entries()) {
-    shown.show({ total: rows.length, done, known: 0, troubled: 0, running: [row.name] })
-    const { played } = await recordings.of(row)
-    if (played && played.runs.size > 0) behaviours.push({ name: row.name, parts: behaviourOf(lab, played) })
+  try {
+    for (const [done, row] of rows.entries()) {
+      shown.show({ total: rows.length, done, known: 0, troubled: 0, running: [row.name] })
+      const { played } = await recordings.of(row)
+      if (played && played.runs.size > 0) behaviours.push({ name: row.name, parts: behaviourOf(played) })
+    }
+    return behaviours
+  } finally {
+    shown.end()
   }
-  shown.end()
-  return behaviours
 }
-const seedOf = (book: Book, { id }: Lab): number =>
-  book
-    .gradings()
-    .flatMap(termsIn)
-    .findLast(({ lab }) => lab === id)?.seed ?? PUBLIC_SEED
 /** Our own code, in a capsule like any other. */
-async function starterParts(lab: Lab, seed: number, sandbox: Sandbox): Promise<Part[]> {
-  const { played } = await grade(starterOf(lab), { seed, sandbox, keepPlayed: true })
-  return played ? behaviourOf(lab, played) : []
+async function partsOf(starter: Submission, seed: number, sandbox: Sandbox): Promise<Part[]> {
+  const { played } = await grade(starter, { seed, sandbox, keepPlayed: true })
+  return played ? behaviourOf(played) : []
 }
 
 interface Sources {
@@ -133,17 +135,16 @@ interface Sources {
   readonly why: string | undefined
 }
 async function sourcesOf(
-  lab: Lab,
+  starter: Submission,
   submissions: readonly Submission[],
   dolos: Dolos | undefined,
 ): Promise<Sources> {
   if (!dolos) return { files: undefined, why: `Dolos is not installed; ${HOW_TO_GET_IT}` }
-  const starter = starterOf(lab).files
   const files = new Map<string, FileLikeness[]>()
   try {
-    for (const file of lab.files.filter(isCode)) {
+    for (const file of starter.lab.files.filter(isCode)) {
       const sources = submissions.flatMap(({ name, files: own }) => sourceOf(name, own.get(file)))
-      const [ignored] = sourceOf('handed-out', starter.get(file))
+      const [ignored] = sourceOf('handed-out', starter.files.get(file))
       for (const { names, ...likeness } of await resemblances(dolos, sources, ignored))
         files.set(keyOf(names), [...(files.get(keyOf(names)) ?? []), { file, ...likeness }])
     }

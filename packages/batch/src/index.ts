@@ -17,7 +17,15 @@ export { type Merged, merge } from './merge.ts'
 export { execute, isOurs, type Job, jobSchema, type Outcome, outcomeSchema, type Remarks } from './outcome.ts'
 export { type OpenQueue, openQueue, type QueueOptions } from './queue/open.ts'
 export { type News, startWorker, type WorkerOptions } from './queue/worker.ts'
-export { type GradedRow, isGraded, type Recorded, Recordings, redrawn, submissionIn } from './recorded.ts'
+export {
+  type GradedRow,
+  isGraded,
+  lastTerms,
+  type Recorded,
+  Recordings,
+  redrawn,
+  submissionIn,
+} from './recorded.ts'
 export { inShard, mustBeShard, type Shard } from './shard.ts'
 export { ASPECTS, type Aspect, behaviourOf, type Part } from './similar/behaviour.ts'
 export { type Behaviour, type Likeness, rankPairs, type Shared } from './similar/rank.ts'

@@ -10,7 +10,7 @@ import {
   UsageError,
 } from '@pagewalk/grader'
 import type { Book, Row } from './book.ts'
-import { resultKey, stateKey, type Terms, termsOf } from './keys.ts'
+import { resultKey, stateKey, type Terms, termsIn, termsOf } from './keys.ts'
 import { submissionFrom } from './outcome.ts'
 import { playedFrom } from './recording.ts'
 
@@ -27,6 +27,13 @@ export function submissionIn(
     `${book.path}: expected labs ${labs.map(({ id }) => id).join(', ')} in it, got ${job?.lab ?? 'none'} for ${name}`,
   )
 }
+
+/** What the last grading of the lab went by. */
+export const lastTerms = (book: Book, { id }: Lab): Terms | undefined =>
+  book
+    .gradings()
+    .flatMap(termsIn)
+    .findLast(({ lab }) => lab === id)
 
 export interface Recorded {
   readonly submission: Submission

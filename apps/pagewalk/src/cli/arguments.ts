@@ -38,3 +38,7 @@ export const capsuleOptions = (command: Command): Command =>
       'how far student code is kept from this host: auto (default), realm, permission, limits, bwrap; see doctor',
     )
     .option('--require-sandbox <level>', 'grade nothing unless this level or a stronger one is reached')
+    .option(
+      '--strict',
+      'give each kernel a thread of its own, away from its machine: for official grades; slower',
+    )

@@ -49,7 +49,7 @@ export const HOW_TO_GET_IT: string = `\`npm install ${PACKAGE}\` beside the book
 const LIMIT_MS = 600_000
 
 /**
- * Every pair of `sources`. Sources that Dolos cannot read have no pair.
+ * Every pair of `sources`. Sources that Dolos cannot read, or that are as they were handed out, have no pair.
  *
  * @param ignored  what was handed out: what is in it is not counted
  * @throws DolosError if it does not start, or ends without an answer
@@ -82,18 +82,32 @@ const answerSchema: z.ZodType<Resemblance[]> = z.array(
 /** The line of a stack trace that says what is wrong. */
 const reasonIn = (errors: string): string | undefined => /^\w*Error.*$/m.exec(errors)?.[0]
 
-/** Plain JavaScript for any Node that Dolos runs on. A source that throws by itself is left out. */
+/**
+ * Plain JavaScript for any Node that Dolos runs on. A source that throws by itself is left out.
+ *
+ * Of a pair Dolos says in how many places each is like the other; how many places of a source are its own is how many are
+ * like its twin. Dolos' own figure counts places that were handed out several times as one, so equal files are not 1 in it.
+ */
 const PROGRAM = `
 const { Dolos, File } = await import(process.argv[1])
 let input = ''
 for await (const chunk of process.stdin) input += chunk
 const { sources, ignored } = JSON.parse(input)
-const analyze = (files, base) => new Dolos({ language: 'typescript' }).analyze(files, 'class', base)
-const fileOf = ({ name, text }) => new File(name, text)
+const base = ignored && new File(ignored.name, ignored.text)
+const pairsOf = async (files) =>
+  (await new Dolos({ language: 'typescript' }).analyze(files, 'class', base)).allPairs()
+const own = new Map()
 const files = []
-for (const file of sources.map(fileOf)) await analyze([file, file]).then(() => files.push(file), () => {})
-const report = files.length > 1 ? await analyze(files, ignored && fileOf(ignored)) : undefined
-const pairs = report?.allPairs() ?? []
-process.stdout.write(JSON.stringify(pairs.map(({ leftFile, rightFile, similarity, longest }) =>
-  ({ names: [leftFile.path, rightFile.path], similarity, longest }))))
+for (const { name, text } of sources) {
+  const file = new File(name, text)
+  const [twins] = await pairsOf([file, new File(name, text)]).catch(() => [])
+  if (!twins?.leftCovered) continue
+  own.set(name, twins.leftCovered)
+  files.push(file)
+}
+const pairs = files.length > 1 ? await pairsOf(files) : []
+process.stdout.write(JSON.stringify(pairs.map(({ leftFile, rightFile, leftCovered, rightCovered, longest }) => {
+  const names = [leftFile.path, rightFile.path]
+  return { names, similarity: (leftCovered + rightCovered) / (own.get(names[0]) + own.get(names[1])), longest }
+})))
 `

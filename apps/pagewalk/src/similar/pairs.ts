@@ -13,16 +13,17 @@ export interface Pair {
   readonly names: readonly [string, string]
   /** Did they hand in the same files, byte for byte? */
   readonly sameFiles: boolean
-  /** null: at least one of them has none that is its own. */
+  /** null: of at least one of them it is not recorded. */
   readonly behaviour: Omit<Likeness, 'names'> | null
   /** The file that is most alike first; null: not known. */
   readonly source: readonly FileLikeness[] | null
 }
 
 /**
- * The pairs that are most alike, by the mean of what is known of behaviour and source.
+ * The pairs that anything speaks for, by the mean of what is known of behaviour and source.
  *
- * @param files  'name\0name' in order of name -> their files
+ * @param files    'name\0name' in order of name -> their files
+ * @param content  name -> hash of the files; of those that are as they were handed out, none
  */
 export function pairsOf(
   likenesses: readonly Likeness[],
@@ -37,11 +38,12 @@ export function pairsOf(
       const [one = '', other = ''] = key.split('\0')
       return {
         names: [one, other] as const,
-        sameFiles: content.get(one) === content.get(other),
+        sameFiles: content.has(one) && content.get(one) === content.get(other),
         behaviour: behaviours.get(key) ?? null,
         source: files?.get(key)?.toSorted((a, b) => b.similarity - a.similarity) ?? null,
       }
     })
+    .filter((pair) => weightOf(pair) > 0)
     .sort((a, b) => weightOf(b) - weightOf(a))
 }
 export const keyOf = ([one, other]: readonly [string, string]): string =>

@@ -28,12 +28,15 @@ function labText({ lab, submissions, withBehaviour, noSource, pairs }: LabPairs)
   const lines = pairs.length === 0 ? ['no two have anything in common'] : pairs.flatMap(pairLines)
   return [
     head,
+    ...(withBehaviour < submissions ? [NOT_RECORDED] : []),
     ...(noSource === undefined ? [] : [`source similarity is unavailable: ${noSource}`]),
     'behaviour  source',
     ...lines,
     '',
   ].join('\n')
 }
+const NOT_RECORDED =
+  'the others did not run, or were graded by another version of the machine: grading again records them'
 function pairLines({ names, sameFiles, behaviour, source }: Pair): string[] {
   const pair = `${number(behaviour?.unusual)}     ${number(source?.[0]?.similarity)}    ${names.map(plain).join(' and ')}`
   const told = [
@@ -44,7 +47,7 @@ function pairLines({ names, sameFiles, behaviour, source }: Pair): string[] {
         ({ file, similarity, longest }) =>
           `${file}: ${percent(similarity)} alike, ${longest} tokens in one piece`,
       ),
-    ...(behaviour
+    ...(behaviour && behaviour.alike > 0
       ? [`${percent(behaviour.alike)} of what either does beyond the handed-out kernel; most unusual:`]
       : []),
     ...(behaviour?.shared ?? []).map(

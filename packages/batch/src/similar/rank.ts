@@ -30,7 +30,7 @@ const DOUBT = 20
 const TOLD = 4
 
 /**
- * The pairs that share anything, the most unusual first. The order of `behaviours` does not matter.
+ * All pairs, the most unusual first. The order of `behaviours` does not matter.
  *
  * @param starter  what the handed-out kernel does, which is left out
  */
@@ -40,7 +40,7 @@ export function rankPairs(behaviours: readonly Behaviour[], starter: readonly Pa
     known.slice(at + 1).map((other) => likeness(one, other, known.length)),
   )
   // a stable sort: equals stay in order of name
-  return pairs.filter(({ alike }) => alike > 0).sort((a, b) => b.unusual - a.unusual || b.alike - a.alike)
+  return pairs.sort((a, b) => b.unusual - a.unusual || b.alike - a.alike)
 }
 const keyOf = ({ scenario, aspect }: Part): string => `${scenario} ${aspect}`
 function beyond(parts: readonly Part[], starter: readonly Part[]): Part[] {

@@ -13,10 +13,8 @@ export type Fingerprint = Float64Array
 export function fingerprintOf(seed: string, tokens: readonly string[]): Fingerprint {
   const hashes = gramsOf(seed, tokens)
   const kept = new Set<number>()
-  for (let start = 0; start < Math.max(1, hashes.length - WINDOW + 1); start++) {
-    const window = hashes.slice(start, start + WINDOW)
-    if (window.length > 0) kept.add(Math.min(...window))
-  }
+  const windows = Math.min(hashes.length, Math.max(1, hashes.length - WINDOW + 1))
+  for (let start = 0; start < windows; start++) kept.add(Math.min(...hashes.slice(start, start + WINDOW)))
   return Float64Array.from(kept).sort()
 }
 function gramsOf(seed: string, tokens: readonly string[]): number[] {

@@ -19,6 +19,6 @@ th.number,td.number{text-align:right;white-space:nowrap;padding-right:1rem}
 .none{color:var(--soft)}
 .mistakes li{margin:.4rem 0}.mistakes ul{padding-left:1.1rem}
 .who{color:var(--soft);font-size:.875rem}
-@media (max-width:34rem){.counts thead th{font-size:.7rem}.counts .claim{display:none}.counts th+td,.counts td,.counts thead th+th{width:2.9rem;padding-right:0}}
+@media (max-width:34rem){.counts{font-size:.875rem}.counts thead th{font-size:.65rem}.counts .claim{display:none}.counts th+td,.counts td,.counts thead th+th{width:2.5rem;padding-right:0}}
 @media print{body{max-width:none}tr,li,.bars{break-inside:avoid}nav{display:none}}
 `
