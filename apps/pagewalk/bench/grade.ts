@@ -2,8 +2,8 @@
 //
 //     npm run bench -- grade [runs]
 //
-// Grades the reference of each lab as `grade PATH --json` does, with the public seed. Start-up is what the same command costs
-// with files that export nothing: all processes stand, the lab's library is evaluated, and no machine boots. Node's cache of
+// Grades the reference of each lab as `grade PATH --json` does, with the public seed; and with --strict. Start-up is what the
+// same command costs with files that export nothing: all processes stand, the lab's library is evaluated, and no machine boots. Node's cache of
 // compiled code is warm: a first run of each command is not counted.
 //
 // CPU time is measured at the sandbox's level `permission`: Linux counts it nowhere for what bubblewrap has run when that is killed.
@@ -77,9 +77,18 @@ async function bench(runs: number, dir: string): Promise<void> {
     console.log(line('CPU time after start-up', afterStartUp, seconds, aims?.afterStartUp))
     console.log(line('wall clock with start-up', wall, seconds))
     console.log(line('memory, all processes', memory, mebibytes, aims?.memory))
+    const strictly = ['grade', reference, '--json', '--strict']
+    const strictCpu = (await costs(runs, [...strictly, ...COUNTED], 0)).map((cost) => cost.cpu)
+    const strictWall = (await costs(runs, strictly, 0)).map((cost) => cost.wall)
+    console.log(strictLine('CPU time, strict', cpu, strictCpu))
+    console.log(strictLine('wall clock, strict', wall, strictWall))
     if (lab === weensyos) console.log(`${originalLine(median(wall))}\n`)
   }
 }
+/** So many times the time of a usual grade. */
+const STRICT_TIMES = 3
+const strictLine = (name: string, usual: readonly number[], strict: readonly number[]): string =>
+  `${line(name, strict, seconds)}   ${(median(strict) / median(usual)).toFixed(2)} times, aim ${STRICT_TIMES}`
 function originalLine(wall: number): string {
   const { least, most } = ORIGINAL
   const times = (each: number): string => (each / wall).toFixed(0)

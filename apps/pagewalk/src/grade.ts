@@ -48,6 +48,8 @@ export interface GradeOptions {
   readonly sandbox?: string
   /** The weakest level that will do. */
   readonly requireSandbox?: string
+  /** The student's kernel in a thread of its own. */
+  readonly strict?: boolean
   /** A folder for sheets. */
   readonly sheet?: string
   /** A file with points that a person has given. */
@@ -165,12 +167,13 @@ export async function gradePaths(paths: readonly string[], options: GradeOptions
 export async function sandboxFor({
   sandbox: wanted = 'auto',
   requireSandbox,
-}: Pick<GradeOptions, 'sandbox' | 'requireSandbox'>): Promise<Sandbox> {
+  strict = false,
+}: Pick<GradeOptions, 'sandbox' | 'requireSandbox' | 'strict'>): Promise<Sandbox> {
   if (requireSandbox !== undefined) await probed() // what is required is not believed of an earlier day
   const sandbox = await sandboxOf(levelNamed('--sandbox', wanted, ['auto', ...LEVELS] as const))
   if (requireSandbox !== undefined)
     mustReach(sandbox.level, levelNamed('--require-sandbox', requireSandbox, LEVELS), '--require-sandbox')
-  return sandbox
+  return { ...sandbox, strict }
 }
 function levelNamed<T extends string>(option: string, name: string, levels: readonly T[]): T {
   const level = levels.find((each) => each === name)

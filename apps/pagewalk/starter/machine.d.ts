@@ -68,6 +68,10 @@ export declare class Ring0 {
   write16(va: Address, value: number): void
   write32(va: Address, value: number): void
   write64(va: Address, value: u64): void
+  /** As read64 in two halves, low half first. */
+  readHalves(va: Address, words: Uint32Array): void
+  /** As write64 of two halves. */
+  writeHalves(va: Address, low: number, high: number): void
   /** A copy of `length` bytes. */
   readBytes(va: Address, length: number): Uint8Array
   /** As many bytes as `target` has. */

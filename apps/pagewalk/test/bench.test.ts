@@ -9,7 +9,7 @@ test('a bench of no known name is a usage error that lists the names', () => {
   const { status, stderr } = spawnSync(process.execPath, [bench, 'nothing'], { encoding: 'utf8' })
   expect(status).toBe(2)
   expect(stderr).toMatch(
-    /^usage: .*\n {2}grade +What one full grade costs.*\n {2}mips +How many guest instructions/,
+    /^usage: .*\n {2}batch +What a class costs.*\n {2}grade +What one full grade costs.*\n {2}mips +How many guest instructions/,
   )
 })
 test.skipIf(process.platform === 'win32')(

@@ -1,7 +1,14 @@
 // A grading: many submissions, each graded once and written down as soon as it is. What the book knows is not graded again,
 // so a grading that was cut off goes on where it was, and one of what has not changed is over at once.
 
-import { type Lab, type Limits, type Sandbox, type Submission, UsageError } from '@pagewalk/grader'
+import {
+  isolationWords,
+  type Lab,
+  type Limits,
+  type Sandbox,
+  type Submission,
+  UsageError,
+} from '@pagewalk/grader'
 import type { Book, Details, Grading } from './book.ts'
 import { contentKey, resultKey, stateKey, type Terms, termsOf } from './keys.ts'
 import { execute, isOurs, type Job, jobOf, type Outcome } from './outcome.ts'
@@ -109,7 +116,9 @@ class Work {
     const labs = [...new Set(entered.map(({ submission }) => submission.lab))]
     const terms = new Map(
       await Promise.all(
-        labs.map(async (lab) => [lab, await termsOf(lab, options.seed, options.sandbox.level)] as const),
+        labs.map(
+          async (lab) => [lab, await termsOf(lab, options.seed, isolationWords(options.sandbox))] as const,
+        ),
       ),
     )
     const groups = Map.groupBy(entered, ({ submission }) => resultKey(submission, terms.get(submission.lab)!))

@@ -3,6 +3,7 @@
 import {
   type Grade,
   grade,
+  isolationWords,
   type Lab,
   type Played,
   type Scenario,
@@ -63,7 +64,7 @@ export class Recordings {
   async of({ name, content, graded: { key, result } }: GradedRow): Promise<Recorded> {
     const submission = submissionIn(this.#book, this.#labs, { name, content })
     const { lab } = submission
-    const terms = await this.#termsOf(lab, result.seed, result.isolation.level)
+    const terms = await this.#termsOf(lab, result.seed, isolationWords(result.isolation))
     const scenarios = lab.scenarios(result.seed)
     const bytes = this.#book.played(stateKey(submission, terms))
     return {

@@ -38,6 +38,8 @@ export interface GradeOptions {
   readonly limits?: Limits
   /** Default: the strongest that this host has. */
   readonly sandbox?: Sandbox
+  /** As the sandbox's, and before it. The results are the same. */
+  readonly strict?: boolean
   /** Points that people have given; see `unknownNames`. */
   readonly readings?: Readings
   /** Make sheets? */
@@ -67,6 +69,7 @@ export async function grade(
   {
     limits = DEFAULT_LIMITS,
     sandbox,
+    strict = sandbox?.strict ?? false,
     readings,
     sheets = false,
     pictures = false,
@@ -85,7 +88,7 @@ export async function grade(
   try {
     rubricHolds(lab)
     const scenarios = lab.scenarios(seed)
-    findings = await investigate(submission, scenarios, { limits, sandbox: box, known })
+    findings = await investigate(submission, scenarios, { limits, sandbox: box, strict, known })
     const evidence = evidenceOf(lab, scenarios, findings.runs, submission.files)
     judged = withReading(lab, judge(lab, findings, evidence), readings?.get(submission.name))
     if (sheets) told = sheetOf(lab, evidence, submission.name)
@@ -98,7 +101,7 @@ export async function grade(
   return {
     result: {
       ...score(submission, judged, seed, machineOf(runs)),
-      isolation: { level: box.level },
+      isolation: { level: box.level, strict },
       durationMs: Math.round(performance.now() - began),
     },
     endings: [...runs.values()].filter((run) => !lab.ended?.(run)).flatMap(ending),
@@ -127,19 +130,25 @@ function sheetOf({ sheet }: Lab, evidence: Evidence, name: string): Sheet {
     return { error: [thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)] }
   }
 }
+interface Playing {
+  readonly limits: Limits
+  readonly sandbox: Sandbox
+  readonly strict: boolean
+  readonly known: Played | undefined
+}
 interface Investigated extends Findings {
   readonly played?: Played
 }
 async function investigate(
   { lab, files, trouble }: Submission,
   scenarios: readonly Scenario[],
-  { limits, sandbox, known }: { limits: Limits; sandbox: Sandbox; known: Played | undefined },
+  { limits, sandbox, strict, known }: Playing,
 ): Promise<Investigated> {
   if (trouble) return unusable(trouble)
   const [scripts, bundled] = await Promise.all([capsuleScripts(), bundle(files, lab.bundle)])
   if (!bundled.ok) return unusable(bundled.trouble)
   const left = known?.load ? [] : scenarios.filter(({ id }) => !known?.runs.has(id) && !known?.broken.has(id))
-  const job = { ...jobFor(lab, scripts, bundled.bundle), scenarios: left }
+  const job = { ...jobFor(lab, scripts, bundled.bundle, strict), scenarios: left }
   const played = known && left.length === 0 ? known : joined(known, await playAll(job, limits, sandbox))
   return { ...findingsOf(scenarios, played, bundled.bundle), played }
 }

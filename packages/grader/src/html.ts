@@ -3,6 +3,7 @@
 
 import type { Grade } from './grade.ts'
 import { STYLE } from './html-style.ts'
+import { isolationWords } from './levels.ts'
 import { type Cell, type MemoryMap, markedWords, processOf, rangeWords } from './maps.ts'
 import { type Html, html, NOTHING, type Part, pageHtml } from './markup.ts'
 import type { Picture, SpacePicture } from './pictures.ts'
@@ -67,7 +68,7 @@ function submission(grade: Grade, notes: readonly string[], place: Place): Html 
   const drawn = [...pictures.values(), ...(last ? [last] : [])]
   return html`<article id="${place.id}">
 ${heading(place.level, titleOf(result))}
-<p>Lab ${result.lab}, rubric ${result.rubric.version}, sandbox ${result.isolation.level}.</p>
+<p>Lab ${result.lab}, rubric ${result.rubric.version}, sandbox ${isolationWords(result.isolation)}.</p>
 ${notes.map((note) => html`<p>${plain(note)}</p>\n`)}${result.steps.map((step) => stepTable(step, place))}
 ${told.length > 0 ? below('Reasons') : NOTHING}
 ${told.map((check) => reason(check, place, pictures.get(check.id)))}

@@ -41,7 +41,7 @@ export {
   type Shows,
   type Starter,
 } from './lab.ts'
-export { LEVELS, type Level, reaches } from './levels.ts'
+export { isolationWords, LEVELS, type Level, reaches } from './levels.ts'
 export {
   FILE_LIMIT,
   findSubmissions,

@@ -24,6 +24,8 @@ export interface Sandbox {
   readonly level: Level
   /** Memory that Node may write to before it has done anything, used or only reserved; in MiB. */
   readonly idle: number
+  /** The student's kernel gets a thread of its own, away from the machine and from what speaks with the grader. */
+  readonly strict?: boolean
 }
 
 /** What a probe tries. */

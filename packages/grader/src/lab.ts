@@ -44,6 +44,11 @@ export interface Note {
 }
 /** The most characters and words of a note. */
 export const NOTE = { tag: 200, words: 16 } as const
+/** @throws Error if it is too long for a note */
+export function mustBeNote(tag: string, words: readonly bigint[]): void {
+  if (tag.length > NOTE.tag || words.length > NOTE.words)
+    throw new Error(`note: expected a short tag and at most ${NOTE.words} words, got ${words.length}`)
+}
 /** The most notes that a scenario keeps, and the most events if nothing else is said. */
 export const NOTES_LIMIT = 200_000
 export const EVENTS_LIMIT = 100_000

@@ -31,6 +31,8 @@ export interface Launch {
   readonly cpu?: number
   /** It speaks by its standard input and output, which are pipes. Absent: over IPC ('advanced'). */
   readonly pipes?: true
+  /** It may start a thread, in spite of `permission`. */
+  readonly threads?: boolean
 }
 
 /** @returns a process whose standard error is a pipe */
@@ -49,14 +51,14 @@ export function launch(wanted: Launch): ChildProcess {
   })
 }
 
-function nodeFlags({ layers: { permission }, memory: { heap } }: Launch): string[] {
+function nodeFlags({ layers: { permission }, memory: { heap }, threads = false }: Launch): string[] {
   const flags = [
     `--max-old-space-size=${heap}`,
     '--stack-size=900',
     '--no-warnings',
     '--disallow-code-generation-from-strings', // of the realm around the student's
   ]
-  return permission ? [...flags, '--permission'] : flags
+  return permission ? [...flags, '--permission', ...(threads ? ['--allow-worker'] : [])] : flags
 }
 
 /**

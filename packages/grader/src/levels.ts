@@ -9,3 +9,6 @@ export const LEVELS = ['realm', 'permission', 'limits', 'bwrap'] as const
 export type Level = (typeof LEVELS)[number]
 export const reaches = (level: Level, wanted: Level): boolean =>
   LEVELS.indexOf(level) >= LEVELS.indexOf(wanted)
+/** 'bwrap', or 'bwrap, strict'. */
+export const isolationWords = ({ level, strict = false }: { level: Level; strict?: boolean }): string =>
+  strict ? `${level}, strict` : level

@@ -15,6 +15,10 @@ export interface Job {
   readonly main: string
   /** Script of harness.ts. */
   readonly harness: string
+  /** Script of thread-main.ts. */
+  readonly thread: string
+  /** The student's kernel gets a thread of its own. */
+  readonly strict: boolean
   /** Script of the lab's library; evaluated once if it is lasting, else for each scenario. */
   readonly library: string
   readonly lasting: boolean
@@ -33,8 +37,9 @@ export function jobFor(
   { bundle: { exports, lasting = false }, machine }: Lab,
   scripts: CapsuleScripts,
   made: Bundle,
+  strict = false,
 ): CommonJob {
-  return { ...scripts, library: made.library.code, lasting, code: made.code, exports, machine }
+  return { ...scripts, strict, library: made.library.code, lasting, code: made.code, exports, machine }
 }
 export type Order =
   | { readonly do: 'run'; readonly instructions: number; readonly until?: 'trap' }

@@ -4,6 +4,7 @@
 import { styleText } from 'node:util'
 import type { Stop } from '@pagewalk/machine'
 import type { Grade } from './grade.ts'
+import { isolationWords } from './levels.ts'
 import {
   type Cell,
   type MapRange,
@@ -58,7 +59,7 @@ export function reportGrade(grade: Grade, style: Style): string {
     const told = `${changedLibrary.join(', ')} differ from the lab's; the lab's were used`
     lines.push('', ...wrap('library   ', told, style))
   }
-  lines.push('', paint('dim', `${' '.repeat(INDENT)}sandbox   ${result.isolation.level}`))
+  lines.push('', paint('dim', `${' '.repeat(INDENT)}sandbox   ${isolationWords(result.isolation)}`))
   lines.push(...errors.flatMap((stack) => ['', paint('red', stack)]))
   return `${lines.join('\n')}\n`
 }
@@ -303,7 +304,7 @@ function tableOf(results: readonly Result[], style: Style): string {
     return [submission, paint('bold', sum), ...cells, ` ${cut(reason(result), room)}`].join(' ').trimEnd()
   }
   const head = ['submission'.padEnd(name), ...titles, ' first reason'].join(' ')
-  const levels = [...new Set(results.map(({ isolation }) => isolation.level))].sort()
+  const levels = [...new Set(results.map(({ isolation }) => isolationWords(isolation)))].sort()
   const foot = [
     ...(waits ? [paint('dim', 'waits: points that await a reader, see --sheet and --points')] : []),
     paint('dim', `sandbox: ${levels.join(', ')}`),

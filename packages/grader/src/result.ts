@@ -36,8 +36,8 @@ export interface Result {
     /** Retired in all scenarios together. */
     instructions: number
   }
-  /** What stood between the student's code and the host. */
-  isolation: { level: Level }
+  /** What stood between the student's code and the host; `strict`: its kernel had a thread of its own. */
+  isolation: { level: Level; strict: boolean }
   /** The one field that differs from run to run. */
   durationMs: number
 }
@@ -107,7 +107,9 @@ export const resultSchema: z.ZodType<Result> = z.strictObject({
     }),
   ),
   machine: z.strictObject({ stateHash: z.string(), instructions: z.number().int().nonnegative() }),
-  // results of before there were levels
-  isolation: z.strictObject({ level: z.enum(LEVELS) }).default({ level: 'realm' }),
+  // results of before there were levels, or strict mode
+  isolation: z
+    .strictObject({ level: z.enum(LEVELS), strict: z.boolean().default(false) })
+    .default({ level: 'realm', strict: false }),
   durationMs: z.number().nonnegative(),
 })

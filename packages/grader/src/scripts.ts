@@ -6,12 +6,13 @@ import { z } from 'zod'
 import { scriptOf } from './bundle.ts'
 import { type Built, kept, ROOT } from './kept.ts'
 
-/** What the process itself runs (capsule-main.ts), and what that evaluates beside the student's code. */
+/** What the process itself runs (capsule-main.ts), what its second thread runs, and what is evaluated beside the student's code. */
 export interface CapsuleScripts {
   readonly main: string
+  readonly thread: string
   readonly harness: string
 }
-const schema = z.strictObject({ main: z.string(), harness: z.string() })
+const schema = z.strictObject({ main: z.string(), thread: z.string(), harness: z.string() })
 
 let scripts: Promise<CapsuleScripts> | undefined
 export function capsuleScripts(): Promise<CapsuleScripts> {
@@ -23,13 +24,14 @@ export const probeScript = (): Promise<string> =>
   kept('script of a probe', z.string(), () => script('probe-main.ts', { format: 'cjs', platform: 'node' }))
 
 async function build(): Promise<Built<CapsuleScripts>> {
-  const [main, harness] = await Promise.all([
+  const [main, thread, harness] = await Promise.all([
     script('capsule-main.ts', { format: 'cjs', platform: 'node' }),
+    script('thread-main.ts', { format: 'cjs', platform: 'node' }),
     script('harness.ts', { format: 'iife', platform: 'neutral', globalName: 'harness' }),
   ])
   return {
-    value: { main: main.value, harness: scriptOf(harness.value, 'harness') },
-    inputs: [...main.inputs, ...harness.inputs],
+    value: { main: main.value, thread: thread.value, harness: scriptOf(harness.value, 'harness') },
+    inputs: [...main.inputs, ...thread.inputs, ...harness.inputs],
   }
 }
 async function script(file: string, options: BuildOptions): Promise<Built<string>> {

@@ -25,6 +25,7 @@ export async function tryRealm(sandbox: Sandbox): Promise<Tried> {
     ...(await capsuleScripts()),
     library: '({ boot() {}, modules: {} })',
     lasting: false,
+    strict: false,
     code: LOOKS_OUT,
     exports: [],
     machine: { memoryBytes: 0x1_0000, instructionsPerSecond: 1000 },

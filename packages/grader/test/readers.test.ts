@@ -114,6 +114,7 @@ describe('a check that a person prices', () => {
       'ann          11/20       9     6/6     4/4    1/10',
       'bob           0/20             0/6     0/4    0/10  counts: 7, then 7',
       'waits: points that await a reader, see --sheet and --points',
+      expect.stringMatching(/^sandbox: /),
       '',
     ])
     const done = [await grade(ann(), { readings: readings(9) })]

@@ -6,11 +6,10 @@
 // access is tried again. After an operation that changes CR0, CR3, CR4 or the TLB, the next instruction fetch
 // happens at the gate's rip: a kernel that has unmapped itself dies there, for the hardware's reason.
 
-import type { Cpu } from './cpu/cpu.ts'
 import { cpuidLeaf } from './cpu/cpuid.ts'
 import { Access, RAM, Slot, type State, TLB, TLB_BYTES } from './cpu/state.ts'
-import { loadTaskRegister, readMsr, type Surroundings, writeControl, writeMsr } from './cpu/system.ts'
-import { type Fault, recordedFault } from './cpu/trap.ts'
+import type { Hardware } from './hardware.ts'
+import { messageOf } from './stop.ts'
 import { FLAG_IF, type u64 } from './x86-64.ts'
 
 /** A linear address; as a number it must be an integer in [0, 2^53). */
@@ -21,24 +20,26 @@ const high = (va: Address): number =>
   (typeof va === 'number' ? Math.floor(va / 2 ** 32) : Number((va >> 32n) & 0xffff_ffffn)) | 0
 
 /** Thrown to leave the hosted kernel's TypeScript when the machine stops under it. Never the program's to catch. */
-export class Unwind extends Error {}
+export class Unwind extends Error {
+  readonly #signal = true
+  /** Asks no question of what was thrown: it may be the kernel's own, and answer with code. */
+  static is(thrown: unknown): thrown is Unwind {
+    return typeof thrown === 'object' && thrown !== null && #signal in thrown
+  }
+}
 
-/** What a gate needs of the machine. */
-export interface GateKeeper extends Surroundings {
-  /** Raise a fault at the gate's rip and run its handler until it returns there. @throws Unwind if it never does */
-  faultInGate(fault: Fault): void
-  /** Stop the machine and leave the kernel's code. @throws Unwind */
-  halt(
-    stop:
-      | { reason: 'panic'; message: string }
-      | { reason: 'exit'; code: number }
-      | { reason: 'hang'; message: string },
-  ): never
-  readonly stoppedInGate: boolean
-  startCpu(cpu: number, at: { rip: u64; rsp: u64; cr3: u64; cr0: u64; cr4: u64; efer: u64 }): void
-  /** Let the other CPUs run until `done`. @throws Unwind if that cannot be */
-  wait(what: string, done: () => boolean): void
-  addTime(instructions: number): void
+/** Who answers the machine's gate instructions. */
+export interface Gates {
+  /** Run gate `number`. @returns false if none is bound. @throws Unwind, and what the kernel throws */
+  enter(number: number): boolean
+  /** @returns what `resume` said in the gate call that just ended; asking takes it */
+  takeResume(): StackPoint | undefined
+  /** Where a stopped machine goes on when it is run again. */
+  readonly stopLoop: StackPoint | undefined
+}
+export interface StackPoint {
+  readonly rip: u64
+  readonly rsp: u64
 }
 
 /** What hosted work costs, in instructions; one place for a lab to say it. */
@@ -57,36 +58,34 @@ const DEFAULT_COSTS: Costs = { access: 1, entry: 100, limit: 100_000_000 }
  *
  * A kernel is not trusted: what is behind this face is out of its reach, also at run time.
  */
-export class Ring0 {
-  readonly #cpu: Cpu
+export class Ring0 implements Gates {
+  readonly #hardware: Hardware
   readonly #state: State
-  readonly #keeper: GateKeeper
   readonly #gates = new Map<number, () => void>()
   #costs = DEFAULT_COSTS
   #charged = 0
   #depth = 0
 
-  constructor(cpu: Cpu, keeper: GateKeeper) {
-    this.#cpu = cpu
-    this.#state = cpu.state
-    this.#keeper = keeper
+  constructor(hardware: Hardware) {
+    this.#hardware = hardware
+    this.#state = hardware.state
   }
 
   /** Bind the gate instruction `0F 3F number` (16 bits). The function runs at CPL 0 with rip at the gate. */
   gate(number: number, handler: () => void): void {
     this.#gates.set(number, handler)
   }
-  setCosts(costs: Costs): void {
-    this.#costs = costs
+  /** @throws RangeError if a cost is no whole number */
+  setCosts({ access, entry, limit }: Costs): void {
+    this.#costs = { access: amount(access), entry: amount(entry), limit: amount(limit) }
   }
-  /** Run gate `number`. @returns false if none is bound */
   enter(number: number): boolean {
     const handler = this.#gates.get(number)
     if (!handler) return false
     if (this.#depth === 0) this.#charged = 0
     this.#depth++
     try {
-      this.charge(this.#costs.entry)
+      this.#charge(this.#costs.entry)
       handler()
       this.#fetch()
     } finally {
@@ -202,75 +201,71 @@ export class Ring0 {
   // Registers. A general register by its number in encodings: rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15.
 
   reg(n: number): u64 {
-    return this.#cpu.get(n & 15)
+    return this.#state.u64[n & 15]!
   }
   setReg(n: number, value: u64): void {
-    this.#cpu.set(n & 15, value)
+    this.#state.u64[n & 15] = value
   }
   get cr0(): u64 {
-    return this.#cpu.get(Slot.cr0)
+    return this.#state.u64[Slot.cr0]!
   }
   get cr2(): u64 {
-    return this.#cpu.get(Slot.cr2)
+    return this.#state.u64[Slot.cr2]!
   }
   get cr3(): u64 {
-    return this.#cpu.get(Slot.cr3)
+    return this.#state.u64[Slot.cr3]!
   }
   get cr4(): u64 {
-    return this.#cpu.get(Slot.cr4)
+    return this.#state.u64[Slot.cr4]!
   }
   setCr0(value: u64): void {
-    this.#privileged(() => writeControl(this.#cpu, this.#keeper, 0, value))
+    this.#setControl(0, value)
   }
   setCr3(value: u64): void {
-    this.#privileged(() => writeControl(this.#cpu, this.#keeper, 3, value))
+    this.#setControl(3, value)
   }
   setCr4(value: u64): void {
-    this.#privileged(() => writeControl(this.#cpu, this.#keeper, 4, value))
+    this.#setControl(4, value)
   }
   invlpg(va: Address): void {
-    const address = BigInt(va)
-    this.#privileged(() => {
-      this.#cpu.mmu.invlpg(Number(address & 0xffff_ffffn) | 0, Number(address >> 32n) | 0)
-      this.#keeper.invalidated(address)
-      return undefined
-    })
+    const address = word(va)
+    this.#privileged(() => this.#hardware.invlpg(address))
   }
   rdmsr(number: number): u64 {
-    let value: u64 | undefined
+    let value = 0n
     this.#privileged(() => {
-      value = readMsr(this.#cpu, this.#keeper, number)
-      return value === undefined ? noMsr(number) : undefined
+      value = this.#hardware.readMsr(number >>> 0)
     })
-    return value ?? 0n
+    return value
   }
   wrmsr(number: number, value: u64): void {
-    this.#privileged(() => (writeMsr(this.#cpu, this.#keeper, number, value) ? undefined : noMsr(number)))
+    const written = word(value)
+    this.#privileged(() => this.#hardware.writeMsr(number >>> 0, written))
   }
   lgdt(base: Address, limit: number): void {
-    this.#cpu.set(Slot.gdtBase, BigInt(base))
-    this.#cpu.set(Slot.gdtLimit, BigInt(limit))
+    this.#state.u64[Slot.gdtBase] = BigInt(base)
+    this.#state.u64[Slot.gdtLimit] = BigInt(limit)
   }
   lidt(base: Address, limit: number): void {
-    this.#cpu.set(Slot.idtBase, BigInt(base))
-    this.#cpu.set(Slot.idtLimit, BigInt(limit))
+    this.#state.u64[Slot.idtBase] = BigInt(base)
+    this.#state.u64[Slot.idtLimit] = BigInt(limit)
   }
   ltr(selector: number): void {
-    this.#privileged(() => loadTaskRegister(this.#cpu, selector))
+    this.#privileged(() => this.#hardware.loadTaskRegister(selector & 0xffff))
   }
 
   // CPUs.
 
   /** The CPU that runs this gate call: 0 is the one that booted. Its APIC ID is the same number. */
   get cpu(): number {
-    return this.#keeper.cpu
+    return this.#hardware.cpu
   }
   get cpus(): number {
-    return this.#keeper.cpus
+    return this.#hardware.cpus
   }
   /** What CPUID answers for a leaf: unsigned 32-bit numbers. */
   cpuid(leaf: number, subleaf = 0): { eax: number; ebx: number; ecx: number; edx: number } {
-    const [eax, ebx, ecx, edx] = cpuidLeaf(leaf >>> 0, subleaf, this.#keeper).map((word) => word >>> 0)
+    const [eax, ebx, ecx, edx] = cpuidLeaf(leaf >>> 0, subleaf, this.#hardware).map((word) => word >>> 0)
     return { eax: eax!, ebx: ebx!, ecx: ecx!, edx: edx! }
   }
   /**
@@ -280,33 +275,28 @@ export class Ring0 {
   startCpu(cpu: number, { rip, rsp, cr3 }: { rip: Address; rsp: Address; cr3: u64 }): void {
     if (!Number.isInteger(cpu) || cpu < 1 || cpu >= this.cpus)
       throw new RangeError(`startCpu: cpu must be 1 to ${this.cpus - 1}, got ${cpu}`)
-    const [cr0, cr4, efer] = [Slot.cr0, Slot.cr4, Slot.efer].map((slot) => this.#cpu.get(slot))
-    this.#keeper.startCpu(cpu, {
-      rip: BigInt(rip),
-      rsp: BigInt(rsp),
-      cr3,
-      cr0: cr0!,
-      cr4: cr4!,
-      efer: efer!,
-    })
+    const { u64 } = this.#state
+    const [cr0, cr4, efer] = [u64[Slot.cr0]!, u64[Slot.cr4]!, u64[Slot.efer]!]
+    this.#hardware.startCpu(cpu, { rip: word(rip), rsp: word(rsp), cr3: word(cr3), cr0, cr4, efer })
   }
   /** RFLAGS.IF. A gate call is not interrupted, except in `wait`. */
   get interrupts(): boolean {
-    return (this.#cpu.get(Slot.rflags) & FLAG_IF) !== 0n
+    return (this.#state.u64[Slot.rflags]! & FLAG_IF) !== 0n
   }
   /** STI or CLI. */
   setInterrupts(on: boolean): void {
-    const flags = this.#cpu.get(Slot.rflags)
-    this.#cpu.set(Slot.rflags, on ? flags | FLAG_IF : flags & ~FLAG_IF)
+    const { u64 } = this.#state
+    u64[Slot.rflags] = on ? u64[Slot.rflags]! | FLAG_IF : u64[Slot.rflags]! & ~FLAG_IF
   }
   /**
    * Wait in a loop for what another CPU does: they all run on, and this one takes its interrupts if it lets itself be
    * interrupted. If nothing can make it come true any more, the machine stops and tells who waits for `what`.
    */
   wait(what: string, done: () => boolean): void {
-    this.#around(() =>
-      this.#keeper.wait(what, () => {
-        this.charge(this.#costs.access)
+    const words = messageOf(what)
+    this.#aside(() =>
+      this.#hardware.wait(words, () => {
+        this.#charge(this.#costs.access)
         return done()
       }),
     )
@@ -316,52 +306,54 @@ export class Ring0 {
 
   /** Where the CPU goes on when this gate call returns, instead of behind the gate instruction. */
   resume(rip: Address, rsp: Address): void {
-    this.#resumeAt = { rip: BigInt(rip), rsp: BigInt(rsp) }
+    this.#resumeAt = { rip: word(rip), rsp: word(rsp) }
   }
-  /** @returns what `resume` said in the gate call that just ended; asking takes it */
-  takeResume(): { rip: u64; rsp: u64 } | undefined {
+  takeResume(): StackPoint | undefined {
     const taken = this.#resumeAt
     this.#resumeAt = undefined
     return taken
   }
-  #resumeAt: { rip: u64; rsp: u64 } | undefined
+  #resumeAt: StackPoint | undefined
 
   /** The kernel gives up: the machine stops with its state as it is. A later run goes on at the stop loop, if there is one. */
   stop(message: string): never {
-    return this.#keeper.halt({ reason: 'panic', message })
+    return this.#hardware.halt({ reason: 'panic', message: messageOf(message) })
   }
   setStopLoop(rip: Address, rsp: Address): void {
-    this.stopLoop = { rip: BigInt(rip), rsp: BigInt(rsp) }
+    this.stopLoop = { rip: word(rip), rsp: word(rsp) }
   }
-  stopLoop: { readonly rip: u64; readonly rsp: u64 } | undefined
+  stopLoop: StackPoint | undefined
   powerOff(): never {
-    return this.#keeper.halt({ reason: 'exit', code: 0 })
+    return this.#hardware.halt({ reason: 'exit', code: 0 })
   }
   get time(): number {
-    return this.#keeper.time
+    return this.#hardware.time
   }
-  /** Time passes for the kernel's own work. */
+  /** Time passes for the kernel's own work. @throws RangeError if it is no whole number of instructions */
   charge(instructions: number): void {
-    if (this.#keeper.stoppedInGate) throw new Unwind()
-    this.#keeper.addTime(instructions)
+    this.#charge(amount(instructions))
+  }
+
+  #charge(instructions: number): void {
+    if (this.#hardware.stopped) throw new Unwind()
+    this.#hardware.addTime(instructions)
     this.#charged += instructions
     if (this.#charged <= this.#costs.limit) return
     const message = `a kernel call does not return: it has used ${this.#charged} instructions, more than ${this.#costs.limit}`
-    this.#keeper.halt({ reason: 'hang', message })
+    this.#hardware.halt({ reason: 'hang', message })
   }
-
   #in(port: number, width: number): number {
-    this.charge(this.#costs.access)
-    return this.#keeper.in(port, width)
+    this.#charge(this.#costs.access)
+    return this.#hardware.in(port >>> 0, width)
   }
   #out(port: number, width: number, value: number): void {
-    this.charge(this.#costs.access)
-    this.#keeper.out(port, width, value)
+    this.#charge(this.#costs.access)
+    this.#hardware.out(port >>> 0, width, value >>> 0)
   }
 
   /** The host address of an access that has happened, whatever faults it took; page-crossing writes need `stored`. */
   #at(va: Address, bytes: number, access: Access): number {
-    this.charge(this.#costs.access)
+    this.#charge(this.#costs.access)
     return this.#translate(low(va), high(va), bytes, access)
   }
   #translate(lo: number, hi: number, bytes: number, access: Access): number {
@@ -369,15 +361,10 @@ export class Ring0 {
     const e = (TLB + access * TLB_BYTES + ((lo >>> 8) & 0x3ff0)) >> 2
     if (i32[e] === (lo & ~0xfff) && i32[e + 1] === hi && (lo & 0xfff) + bytes <= 4096)
       return (lo + i32[e + 2]!) | 0
-    for (;;) {
-      const host = this.#cpu.mmu.translate(lo, hi, bytes, access, 0)
-      if (host !== 0) return host
-      const fault = recordedFault(this.#cpu, 'an access of the kernel')
-      this.#around(() => this.#keeper.faultInGate(fault))
-    }
+    return this.#aside(() => this.#hardware.translate(lo, hi, bytes, access))
   }
   #stored(host: number): void {
-    if (host < RAM) this.#cpu.mmu.scatter(host)
+    if (host < RAM) this.#hardware.scatter(host)
   }
   #pages(
     va: Address,
@@ -389,7 +376,7 @@ export class Ring0 {
     let hi = high(va)
     for (let from = 0; from < length; ) {
       const n = Math.min(4096 - (lo & 0xfff), length - from)
-      this.charge(this.#costs.access)
+      this.#charge(this.#costs.access)
       const host = this.#translate(lo, hi, 1, access)
       if (host >= RAM) each(host, from, n)
       else this.#throughBounce(lo, hi, n, from, access, each)
@@ -413,20 +400,22 @@ export class Ring0 {
       if (access === Access.write) this.#stored(host)
     }
   }
-  #privileged(operation: () => Fault | undefined): void {
-    this.charge(this.#costs.access)
-    for (let fault = operation(); fault; fault = operation()) {
-      const raised = fault
-      this.#around(() => this.#keeper.faultInGate(raised))
-    }
+  #setControl(register: 0 | 3 | 4, value: u64): void {
+    const written = word(value)
+    this.#privileged(() => this.#hardware.writeControl(register, written))
+  }
+  #privileged(operation: () => void): void {
+    this.#charge(this.#costs.access)
+    this.#aside(operation)
     this.#fetch()
   }
-  /** Other gate calls run inside this one; what it has said about where it goes on is its own. */
-  #around(others: () => void): void {
+  /** Other gate calls may run inside this one; what it has said about where it goes on is its own. */
+  #aside<T>(work: () => T): T {
     const resume = this.#resumeAt
     this.#resumeAt = undefined
-    others()
+    const result = work()
     this.#resumeAt = resume
+    return result
   }
   /** The next instruction fetch, at the gate's rip. */
   #fetch(): void {
@@ -435,9 +424,8 @@ export class Ring0 {
   }
 }
 
-const noMsr = (number: number): Fault => ({
-  vector: 13,
-  error: 0,
-  address: 0n,
-  during: `an access to MSR 0x${number.toString(16)}`,
-})
+const word = (value: Address): u64 => BigInt.asUintN(64, BigInt(value))
+function amount(instructions: number): number {
+  if (Number.isSafeInteger(instructions) && instructions >= 0) return instructions
+  throw new RangeError(`expected a whole number of instructions, got ${String(instructions)}`)
+}

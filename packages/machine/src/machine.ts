@@ -18,7 +18,8 @@ import { Serial } from './devices/serial.ts'
 import { Timer } from './devices/timer.ts'
 import { Vga } from './devices/vga.ts'
 import { type EventKind, EventLog } from './events.ts'
-import { type GateKeeper, Ring0, Unwind } from './host.ts'
+import { type GateKeeper, type Hardware, LocalHardware } from './hardware.ts'
+import { type Gates, Ring0, Unwind } from './host.ts'
 import { PhysicalMemory } from './memory.ts'
 import {
   type ExplainOptions,
@@ -31,7 +32,7 @@ import {
 import { Mmu } from './mmu/mmu.ts'
 import { tlbBytes } from './mmu/tlb.ts'
 import { hashState, type MachineImage, parseImage } from './snapshot.ts'
-import { cutStack, cutStop, errorStop, FOR_GOOD, type Stop } from './stop.ts'
+import { cutStop, errorStop, FOR_GOOD, type Stop, stackOf } from './stop.ts'
 import { Turns } from './turns.ts'
 import {
   CR0_ET,
@@ -65,6 +66,8 @@ export interface MachineOptions {
   readonly quantum?: number
   /** Where the lengths of the turns come from, a whole number; default: 1. The same seed, the same run. */
   readonly seed?: number
+  /** Memory may be seen by another thread; default: false. */
+  readonly shared?: boolean
 }
 
 export interface StartState {
@@ -145,6 +148,8 @@ export class Machine {
   private readonly turns: Turns
   private readonly ports: PortBus
   private readonly keeper: GateKeeper
+  private readonly hardware: Hardware
+  private gates: Gates
   private now = 0
   private executed = 0
   private stopped: Stop | undefined
@@ -166,15 +171,15 @@ export class Machine {
    */
   constructor(options: MachineOptions, old?: Machine) {
     this.options = options
-    const { memoryBytes, cpus = 1, quantum = 4000, seed = 1 } = options
-    if (old && old.options.memoryBytes === memoryBytes && old.bank.count === cpus) {
+    const { memoryBytes, cpus = 1, quantum = 4000, seed = 1, shared = false } = options
+    if (old && old.state.ramBytes === memoryBytes && old.state.shared === shared && old.bank.count === cpus) {
       old.clear()
       this.state = old.state
       this.mmu = old.mmu
       this.cpu = old.cpu
       this.bank = old.bank
     } else {
-      this.state = new State(memoryBytes, tlbBytes(memoryBytes) * cpus)
+      this.state = State.make(memoryBytes, tlbBytes(memoryBytes) * cpus, shared)
       this.mmu = new Mmu(this.state)
       this.cpu = new Cpu(this.state, this.mmu)
       this.bank = new Bank(this.state, this.mmu, cpus)
@@ -185,7 +190,9 @@ export class Machine {
     this.memory = new PhysicalMemory(this.state, (page) => this.mmu.wrote(RAM + page * 4096))
     this.events = new EventLog(options.log ?? [], options.eventLimit ?? 1_000_000)
     this.keeper = this.makeKeeper()
-    this.ring0 = new Ring0(this.cpu, this.keeper)
+    this.hardware = new LocalHardware(this.cpu, this.keeper)
+    this.ring0 = new Ring0(this.hardware)
+    this.gates = this.ring0
     this.devices = this.makeDevices(options.instructionsPerSecond)
     this.apics = Array.from({ length: cpus }, (_, cpu) => this.makeApic(cpu, cpus))
     this.ports = new PortBus(Object.values(this.devices))
@@ -217,6 +224,19 @@ export class Machine {
   private makeApic(cpu: number, cpus: number): LocalApic {
     const send = (ipi: { vector: number; mode: number; to: readonly number[] }): void => this.sendIpi(ipi)
     return new LocalApic(cpu, cpus, () => this.now, send, cpu === 0)
+  }
+
+  /** What another thread must be given to see memory and registers. @throws Error if they are not shared */
+  get sharedMemory(): SharedArrayBuffer {
+    const { buffer } = this.state
+    if (buffer instanceof ArrayBuffer)
+      throw new Error('sharedMemory: the machine must be made with the option shared')
+    return buffer
+  }
+  /** From now on `gates` is ring 0, and not this machine's own. @returns what it may ask for inside a gate call */
+  hostedBy(gates: Gates): Hardware {
+    this.gates = gates
+    return this.hardware
   }
 
   /** Instructions retired, and charged to a hosted kernel. */
@@ -285,7 +305,7 @@ export class Machine {
   }
   /** After a panic or a halt: go on at the kernel's stop loop. @returns false if it has none */
   private leaveStop(): boolean {
-    const loop = this.ring0.stopLoop
+    const loop = this.gates.stopLoop
     if (this.stopped?.reason === 'halt') {
       this.stopped = undefined
       return true
@@ -469,15 +489,15 @@ export class Machine {
     this.inGates[cpu]!++
     this.gateCalls++
     try {
-      if (!this.ring0.enter(number)) return false
+      if (!this.gates.enter(number)) return false
     } catch (thrown) {
-      if (!(thrown instanceof Unwind)) this.stop(errorStop(thrown))
+      if (!Unwind.is(thrown)) this.stop(errorStop(thrown))
       else this.stop({ reason: 'error', message: 'the kernel threw the machine’s own signal', stack: '' })
       return true
     } finally {
       this.inGates[cpu]!--
     }
-    const resume = this.ring0.takeResume()
+    const resume = this.gates.takeResume()
     if (resume) {
       this.state.u64[Slot.rip] = resume.rip
       this.state.u64[4] = resume.rsp
@@ -564,7 +584,7 @@ export class Machine {
   }
   private unwind(): never {
     const signal = new Unwind()
-    this.kernelStack ||= cutStack(signal.stack ?? '')
+    this.kernelStack ||= stackOf(signal.stack ?? '')
     throw signal
   }
   private logEntry(vector: number, rip: u64): void {

@@ -57,11 +57,13 @@ export class PhysicalMemory {
   }
 
   private notice(pa: number, length: number): void {
+    for (let page = pa >>> 12; page <= (pa + length - 1) >>> 12; page++) this.noticePage(page)
+  }
+  /** Somebody has written to a page past the MMU. */
+  noticePage(page: number): void {
     const { codePages, written } = this.state
-    for (let page = pa >>> 12; page <= (pa + length - 1) >>> 12; page++) {
-      written[page] = 1
-      if (codePages[page]) this.codeWritten(page)
-    }
+    written[page] = 1
+    if (codePages[page]) this.codeWritten(page)
   }
 
   /** The pages that are not all zeros: their numbers, ascending, and their bytes in the same order. */

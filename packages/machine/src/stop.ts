@@ -30,29 +30,47 @@ export const FOR_GOOD: ReadonlySet<Stop['reason']> = new Set<Stop['reason']>([
   'error',
 ])
 
-/** Characters that are kept of what a hosted kernel says and of its stack: what it throws may be of any length. */
-const MESSAGE_LIMIT = 4000
-const STACK_LIMIT = 0x4000
-export const cutStack = (stack: string): string => stack.slice(0, STACK_LIMIT)
+/** The most characters of a message and of a JavaScript stack that are kept: a kernel may make them as long as it likes. */
+const LIMITS = { message: 4000, stack: 16_000 } as const
+/** A text of the kernel's, whatever it is, as a stop tells it. */
+export const messageOf = (text: unknown): string => String(text).slice(0, LIMITS.message)
+export const stackOf = (stack: unknown): string =>
+  typeof stack === 'string' ? stack.slice(0, LIMITS.stack) : ''
+
 /** The stop with texts of a bearable length. */
 export function cutStop(stop: Stop): Stop {
-  if (stop.reason === 'reset') return { ...stop, story: stop.story.slice(0, MESSAGE_LIMIT) }
+  if (stop.reason === 'reset') return { ...stop, story: messageOf(stop.story) }
   if (!('message' in stop)) return stop
-  const message = stop.message.slice(0, MESSAGE_LIMIT)
-  return stop.reason === 'error' ? { ...stop, message, stack: cutStack(stop.stack) } : { ...stop, message }
+  const message = messageOf(stop.message)
+  return stop.reason === 'error' ? { ...stop, message, stack: stackOf(stop.stack) } : { ...stop, message }
+}
+
+/** What a kernel elsewhere has thrown, as it was told there. */
+export class Told extends Error {
+  readonly #told: { readonly message: string; readonly stack: string }
+  constructor(message: string, stack: string) {
+    super(message)
+    this.#told = { message: messageOf(message), stack: stackOf(stack) }
+  }
+  /** @returns undefined if `thrown` is something else */
+  static in(thrown: unknown): { readonly message: string; readonly stack: string } | undefined {
+    return typeof thrown === 'object' && thrown !== null && #told in thrown ? thrown.#told : undefined
+  }
 }
 
 /** What a throw of the hosted kernel is told as. It may come from another realm and be anything at all. */
-export function errorStop(thrown: unknown): Stop {
+export function errorStop(thrown: unknown): Extract<Stop, { reason: 'error' }> {
+  const told = Told.in(thrown)
+  if (told) return { reason: 'error', ...told }
   try {
     const { name, message, stack } = Object(thrown) as Partial<Record<'name' | 'message' | 'stack', unknown>>
     if (typeof message === 'string') {
       const what = typeof name === 'string' ? `${name}: ${message}` : message
-      return { reason: 'error', message: what, stack: typeof stack === 'string' ? stack : '' }
+      return { reason: 'error', message: messageOf(what), stack: stackOf(stack) }
     }
     return {
       reason: 'error',
-      message: `threw ${typeof thrown === 'object' ? 'an object' : String(thrown)}`,
+      message: messageOf(`threw ${typeof thrown === 'object' ? 'an object' : String(thrown)}`),
       stack: '',
     }
   } catch {

@@ -50,7 +50,13 @@ export interface Kit {
 }
 
 export function kit(
-  options: { log?: readonly EventKind[]; memoryBytes?: number; cpus?: number; seed?: number } = {},
+  options: {
+    log?: readonly EventKind[]
+    memoryBytes?: number
+    cpus?: number
+    seed?: number
+    shared?: boolean
+  } = {},
 ): Kit {
   const machine = new Machine({
     ...options,

@@ -10,7 +10,7 @@
 //     0x028000  the fast TLB's filled entries, so that a flush costs what was filled
 //     0x030000  constants of tier 0
 //     0x100000  guest RAM
-//     above     the architectural TLBs, one for each CPU (mmu/tlb.ts)
+//     above     the architectural TLBs, one for each CPU (mmu/tlb.ts); then a byte for each page of RAM, and another one
 
 /** 8-byte slots of the CPU block; 0..15 are the general registers in encoding order. */
 import { BITS_KIND } from './flags.ts'
@@ -136,7 +136,7 @@ export const BOUNCE_END = 0x400
 
 /** The bytes of a machine and the typed arrays over them. */
 export class State {
-  readonly wasm: WebAssembly.Memory
+  readonly buffer: ArrayBufferLike
   readonly u8: Uint8Array
   readonly u16: Uint16Array
   readonly i32: Int32Array
@@ -153,27 +153,36 @@ export class State {
   /** Per physical page: 0 if it has never been written, so that it holds zeros. */
   readonly written: Uint8Array
 
-  /** @param ramBytes  a multiple of 64 KiB; @param tlbBytes  room for the architectural TLBs */
-  constructor(ramBytes: number, tlbBytes: number) {
-    if (ramBytes <= 0 || ramBytes % 0x10000 !== 0)
-      throw new RangeError(`State: ramBytes must be a positive multiple of 65536, got ${ramBytes}`)
-    const pages = (RAM + ramBytes + tlbBytes + 0xffff) >>> 16
-    this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages })
-    const bytes = this.wasm.buffer
-    this.u8 = new Uint8Array(bytes)
-    this.u16 = new Uint16Array(bytes)
-    this.i32 = new Int32Array(bytes)
-    this.u32 = new Uint32Array(bytes)
-    this.u64 = new BigUint64Array(bytes)
-    this.i64 = new BigInt64Array(bytes)
-    this.view = new DataView(bytes)
+  /** The state that lies in `buffer`, as `make` has made it. @param tlbBytes  room for the architectural TLBs */
+  constructor(buffer: ArrayBufferLike, ramBytes: number, tlbBytes: number) {
+    this.buffer = buffer
+    this.u8 = new Uint8Array(buffer)
+    this.u16 = new Uint16Array(buffer)
+    this.i32 = new Int32Array(buffer)
+    this.u32 = new Uint32Array(buffer)
+    this.u64 = new BigUint64Array(buffer)
+    this.i64 = new BigInt64Array(buffer)
+    this.view = new DataView(buffer)
     this.ramBytes = ramBytes
     this.tlbBase = RAM + ramBytes
-    this.codePages = new Uint8Array(ramBytes / 4096)
-    this.written = new Uint8Array(ramBytes / 4096)
-    this.setFlags(0)
+    const pages = ramBytes / 4096
+    this.codePages = new Uint8Array(buffer, this.tlbBase + tlbBytes, pages)
+    this.written = new Uint8Array(buffer, this.tlbBase + tlbBytes + pages, pages)
+  }
+  /** @param ramBytes  a multiple of 64 KiB; @param tlbBytes  as the constructor's; @param shared  between threads */
+  static make(ramBytes: number, tlbBytes: number, shared = false): State {
+    if (ramBytes <= 0 || ramBytes % 0x10000 !== 0)
+      throw new RangeError(`State: ramBytes must be a positive multiple of 65536, got ${ramBytes}`)
+    const pages = (RAM + ramBytes + tlbBytes + 2 * (ramBytes / 4096) + 0xffff) >>> 16
+    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
+    const state = new State(buffer, ramBytes, tlbBytes)
+    state.setFlags(0)
+    return state
   }
 
+  get shared(): boolean {
+    return !(this.buffer instanceof ArrayBuffer)
+  }
   get rip(): bigint {
     return this.u64[Slot.rip]!
   }

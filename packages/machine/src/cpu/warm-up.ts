@@ -63,7 +63,7 @@ let done = false
 export function warmUp(make: (state: State, mmu: Mmu) => Evaluator): void {
   if (done) return
   done = true
-  const state = new State(RAM_BYTES, tlbBytes(RAM_BYTES))
+  const state = State.make(RAM_BYTES, tlbBytes(RAM_BYTES))
   const mmu = new Mmu(state)
   const { u64 } = state
   // a large page at 0 maps all of RAM

@@ -34,7 +34,7 @@ export class UserSpace {
   private free = 0x1000
 
   constructor(ramBytes: number) {
-    this.state = new State(ramBytes, tlbBytes(ramBytes))
+    this.state = State.make(ramBytes, tlbBytes(ramBytes))
     this.mmu = new Mmu(this.state)
     this.evaluator = new Evaluator(this.state, this.mmu)
     const { u64 } = this.state
