@@ -157,16 +157,15 @@ export class Ring0 implements Gates {
   }
   readInto(va: Address, target: Uint8Array): void {
     const { u8 } = this.#state
-    this.#pages(va, target.length, Access.read, (host, from, n) =>
-      target.set(u8.subarray(host, host + n), from),
+    this.#pages(va, lengthOf(target), Access.read, (host, from, n) =>
+      copyInto(target, u8.subarray(host, host + n), from),
     )
   }
   /** Page by page: a fault in the middle leaves the pages before it written. */
   writeBytes(va: Address, bytes: Uint8Array): void {
     const { u8 } = this.#state
-    this.#pages(va, bytes.length, Access.write, (host, from, n) =>
-      u8.set(bytes.subarray(from, from + n), host),
-    )
+    const own = new Uint8Array(bytes) // what the kernel hands over may answer with other lengths at each question
+    this.#pages(va, own.length, Access.write, (host, from, n) => u8.set(own.subarray(from, from + n), host))
   }
   fill(va: Address, value: number, length: number): void {
     const { u8 } = this.#state
@@ -423,6 +422,15 @@ export class Ring0 implements Gates {
     this.#translate(Number(rip & 0xffff_ffffn) | 0, Number(rip >> 32n) | 0, 1, Access.fetch)
   }
 }
+
+const { apply, getOwnPropertyDescriptor, getPrototypeOf } = Reflect
+const TypedArray = getPrototypeOf(Uint8Array.prototype) as Uint8Array
+const { set } = TypedArray
+const { get: length } = getOwnPropertyDescriptor(TypedArray, 'length')!
+/** Of real arrays only; an array's own `set` and `length` may be code of the kernel's. @throws TypeError for others */
+const copyInto = (target: Uint8Array, bytes: Uint8Array, from: number): void =>
+  apply(set, target, [bytes, from])
+const lengthOf = (target: Uint8Array): number => apply(length!, target, [])
 
 const word = (value: Address): u64 => BigInt.asUintN(64, BigInt(value))
 function amount(instructions: number): number {

@@ -180,6 +180,30 @@ test('what is behind ring 0’s face is out of a kernel’s reach', () => {
   const k = kit()
   expect(Reflect.ownKeys(k.machine.ring0)).toEqual(['stopLoop'])
 })
+test('an array that lies about itself reads and writes what a real one would, or nothing', () => {
+  let stolen: unknown
+  class Liar extends Uint8Array {
+    override subarray(): never {
+      return new Uint8Array(0x8000).fill(0xee) as never
+    }
+    override set(bytes: ArrayLike<number>): void {
+      stolen = bytes
+    }
+  }
+  const thief = { length: 4, set: (bytes: unknown) => void (stolen = bytes) }
+  const k = hosted(({ machine: { ring0 } }) => {
+    ring0.writeBytes(DATA, Liar.of(1, 2, 3))
+    const target = new Liar(4)
+    ring0.readInto(DATA, target)
+    ring0.writeBytes(DATA + 8, Uint8Array.from(target))
+    ring0.readInto(DATA, thief as never)
+  })
+  expect(k.run()).toMatchObject({ reason: 'error', message: expect.stringContaining('TypeError') })
+  expect([...k.machine.memory.bytes.subarray(DATA, DATA + 16)]).toEqual([
+    1, 2, 3, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0,
+  ])
+  expect([k.machine.memory.read8(DATA + 0x1000), stolen]).toEqual([0, undefined])
+})
 test('ports reach the devices', () => {
   const k = hosted(({ machine: { ring0 } }) => {
     for (const c of 'ok') {
