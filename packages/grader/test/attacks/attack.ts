@@ -132,6 +132,6 @@ export function attacks(title: string, list: readonly Attack[]): void {
     test('and then an honest kernel gets what it always gets', unharmed)
   })
 }
-/** Every second one; PAGEWALK_ALL=1 tries them all. */
+/** Every fourth one; PAGEWALK_ALL=1 tries them all. */
 const sampled = (list: readonly Attack[]): readonly Attack[] =>
-  process.env.PAGEWALK_ALL === '1' ? list : list.filter((_, index) => index % 2 === 0)
+  process.env.PAGEWALK_ALL === '1' ? list : list.filter((_, index) => index % 4 === 0)
