@@ -182,7 +182,10 @@ function toldStop(stop: Stop, bundle: Bundle): Told | undefined {
       hint: 'Who would have to run so that the wait ends, and why can it not?',
     }
   if (stop.reason !== 'hang') return undefined
-  return { observed: stop.message, hint: 'Which loop of yours waits for something that nobody changes?' }
+  return {
+    observed: stop.message,
+    hint: 'Which loop of yours waits for something that nobody changes, or what does your handler leave as it was?',
+  }
 }
 function toldThrow(thrown: Thrown, bundle: Bundle): Told {
   const place = placeOf(thrown.stack, bundle)

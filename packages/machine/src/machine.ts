@@ -32,6 +32,7 @@ import {
 import { Mmu } from './mmu/mmu.ts'
 import { tlbBytes } from './mmu/tlb.ts'
 import { hashState, type MachineImage, parseImage } from './snapshot.ts'
+import { Stall } from './stall.ts'
 import { cutStop, errorStop, FOR_GOOD, type Stop, stackOf } from './stop.ts'
 import { Turns } from './turns.ts'
 import {
@@ -146,6 +147,7 @@ export class Machine {
   private readonly bank: Bank
   private readonly apics: readonly LocalApic[]
   private readonly turns: Turns
+  private readonly stalls: readonly Stall[]
   private readonly ports: PortBus
   private readonly keeper: GateKeeper
   private readonly hardware: Hardware
@@ -187,6 +189,7 @@ export class Machine {
     this.turns = new Turns(cpus, quantum, seed)
     this.started = new Array<boolean>(cpus).fill(false)
     this.inGates = new Array<number>(cpus).fill(0)
+    this.stalls = Array.from({ length: cpus }, () => new Stall())
     this.memory = new PhysicalMemory(this.state, (page) => this.mmu.wrote(RAM + page * 4096))
     this.events = new EventLog(options.log ?? [], options.eventLimit ?? 1_000_000)
     this.keeper = this.makeKeeper()
@@ -385,6 +388,7 @@ export class Machine {
     const cr3 = this.state.u64[Slot.cr3]!
     const fault = deliver(this.cpu, vector, 'external', rip)
     if (fault) return this.raise(fault)
+    this.stalls[this.bank.current]!.reset()
     this.events.add({ kind: 'irq', time: this.now, vector, rip, cr3, cpl })
   }
   /** HLT everywhere: time passes until a device, or somebody at the keyboard, wakes a CPU. */
@@ -397,6 +401,8 @@ export class Machine {
   }
   private raise(fault: Fault): void {
     if (this.events.wants('fault')) this.logFault(fault)
+    const stalled = this.stalls[this.bank.current]!.fault(fault, this.state)
+    if (stalled !== undefined) return this.stop({ reason: 'hang', message: stalled })
     const story = raise(this.cpu, fault)
     if (story === undefined) return
     this.events.add({ kind: 'reset', time: this.now, story })

@@ -14,7 +14,10 @@ export type Stop =
   | { reason: 'exit'; code: number }
   /** Every CPU has halted, and nothing can end it: interrupts are off, or no device is set to ask for one. */
   | { reason: 'halt' }
-  /** One gate call used up what it may be charged: a kernel loop that touches the machine. For good. */
+  /**
+   * Nothing gets on, and time would not help: one gate call used up what it may be charged, since the kernel loops; or the same
+   * fault came back again and again (stall.ts). For good.
+   */
   | { reason: 'hang'; message: string }
   /** A CPU waits inside a gate call for what no CPU can bring about any more. For good. */
   | { reason: 'deadlock'; message: string }

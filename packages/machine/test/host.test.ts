@@ -157,6 +157,52 @@ test('a kernel call that never returns is ended by what it is charged', () => {
   })
   expect(k.run()).toMatchObject({ reason: 'hang', message: expect.stringContaining('does not return') })
 })
+test('a fault that comes back unmended is ended, in ring 0’s TypeScript and in ring 3', () => {
+  const handled = { calls: 0 }
+  const faulting = (program: (k: Kit) => void): Kit => {
+    handled.calls = 0
+    const k = hosted(({ machine: { ring0 } }) => ring0.read8(0x7000_0000_0000n))
+    k.gate(14, 0x11000)
+    k.place(0x11000, [...gate(2), 0x48, 0x83, 0xc4, 8, 0x48, 0xcf]) // add rsp, 8; iretq
+    k.machine.ring0.gate(2, () => handled.calls++)
+    program(k)
+    return k
+  }
+  const end = {
+    reason: 'hang',
+    message: expect.stringMatching(/^#PF for address 0x700000000000 at rip 0x\w+ has come back 1000 times/),
+  }
+  expect(faulting(() => {}).run()).toMatchObject(end)
+  expect(handled.calls).toBe(1000)
+  const ring3 = faulting((k) => {
+    k.place(RING0, toRing3())
+    k.place(RING3, [0x48, 0xb8, 0, 0, 0, 0, 0, 0x70, 0, 0, 0x8a, 0x00]) // mov rax, 0x700000000000; mov al, [rax]
+  })
+  expect(ring3.run(RING0, 1e6)).toMatchObject(end)
+  expect(handled.calls).toBe(1000)
+})
+test('a fault that is mended late, or comes back with other registers, ends nothing', () => {
+  const k = hosted(({ machine: { ring0 } }) => {
+    for (let i = 0; i < 3000; i++) {
+      ring0.setReg(3, BigInt(i))
+      k.map(DATA, 0n)
+      ring0.invlpg(DATA)
+      ring0.read8(DATA)
+    }
+    ring0.setReg(3, 7n)
+    k.map(DATA, 0n)
+    ring0.invlpg(DATA)
+    tries = 900
+    ring0.read8(DATA)
+  })
+  let tries = 0
+  k.gate(14, 0x11000)
+  k.place(0x11000, [...gate(2), 0x48, 0x83, 0xc4, 8, 0x48, 0xcf])
+  k.machine.ring0.gate(2, () => {
+    if (--tries <= 0) k.map(DATA, BigInt(DATA) | ALL)
+  })
+  expect(k.run(RING0, 1e7)).toEqual({ reason: 'halt' })
+})
 test('a JavaScript exception of the kernel is told with its stack', () => {
   const k = hosted(() => {
     throw new TypeError('no such page')

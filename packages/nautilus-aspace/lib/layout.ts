@@ -81,4 +81,4 @@ export const INSTRUCTIONS_PER_QUANTUM: number = INSTRUCTIONS_PER_SECOND / HZ
 export const INSTRUCTIONS_PER_ACCESS = 1
 export const INSTRUCTIONS_PER_ENTRY = 50
 /** A call of the kernel that costs more is an endless loop. An eager region of all memory is some 100,000. */
-export const INSTRUCTIONS_PER_CALL_LIMIT = 200_000_000
+export const INSTRUCTIONS_PER_CALL_LIMIT = 20_000_000
