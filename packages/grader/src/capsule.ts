@@ -21,8 +21,8 @@ export interface Limits {
   /** All that a capsule may take, heap, machine and typed arrays, in MiB. Holds only at the level `limits` and above. */
   readonly memoryMiB: number
 }
-/** What the labs' kernels need at most, many times over: 0.2 s, 60 MiB and 200 MiB. */
-export const DEFAULT_LIMITS: Limits = { milliseconds: 10_000, heapMiB: 256, memoryMiB: 384 }
+/** What the labs' kernels need at most, many times over: 0.7 s, 60 MiB and 200 MiB. */
+export const DEFAULT_LIMITS: Limits = { milliseconds: 4000, heapMiB: 256, memoryMiB: 384 }
 
 /** How a capsule ended before it had said all it should. */
 export type Ending =
@@ -50,7 +50,7 @@ export interface Played {
 }
 
 /** So many times what one scenario may have is what all that a capsule plays may have: most take a hundredth of it. */
-const ALL = 6
+const ALL = 4
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
 
@@ -63,16 +63,13 @@ interface Outcomes {
 export async function playAll(job: Job, limits: Limits, sandbox: Sandbox): Promise<Played> {
   const { runs, broken }: Outcomes = { runs: new Map(), broken: new Map() }
   let left = job.scenarios
-  for (let capsules = 0; left.length > 0; capsules++) {
-    if (capsules === CAPSULES) {
-      for (const { id } of left) broken.set(id, { skipped: true })
-      break
-    }
+  for (let capsules = 0; capsules < CAPSULES && left.length > 0; capsules++) {
     const outcome = await playSome({ ...job, scenarios: left }, limits, sandbox, { runs, broken })
     if (outcome) return { load: outcome, runs, broken }
     left = left.filter(({ id }) => !runs.has(id) && !broken.has(id))
-    if ([...broken.values()].some(isOver)) capsules = CAPSULES - 1
+    if ([...broken.values()].some(isOver)) break
   }
+  for (const { id } of left) broken.set(id, { skipped: true })
   return { load: undefined, runs, broken }
 }
 
@@ -300,15 +297,16 @@ const longestReport = ({ memoryMiB }: Limits): number => (memoryMiB * 2 ** 20) /
 /** What a second thread takes, used or only reserved, with the heap of the realm in it; measured: 80 to 95. */
 const THREAD_MIB = 112
 
-/** The CPU time is for the process whose clock does not end it: twice what its scenarios may have, and 10 s to start. */
+/** The CPU time is for the process whose clock does not end it: twice what it may have, and 10 s to start. */
 function launchOf(
-  { watch, scenarios, strict }: Job,
+  { watch, strict }: Job,
   { milliseconds, heapMiB, memoryMiB }: Limits,
   { level, idle }: Sandbox,
 ): Omit<Launch, 'main'> {
-  const cpu = 10 + (2 * (scenarios.length + 1) * milliseconds) / 1000
+  const cpu = 10 + (2 * ALL * milliseconds) / 1000
   return {
     layers: layersOf(level),
+    brief: !watch,
     clock: FAR * milliseconds + 2000,
     memory: { heap: heapMiB, data: idle + memoryMiB + (strict ? THREAD_MIB : 0) },
     ...(!watch && { cpu }),

@@ -29,6 +29,8 @@ export interface Launch {
   readonly memory: Memory
   /** CPU time of the whole process, in seconds. Holds only with `limits`. Absent: no end. */
   readonly cpu?: number
+  /** Its work is over in seconds: V8's last compiler, TurboFan, would cost more than it brings (a sixth of a grade). */
+  readonly brief?: boolean
   /** It speaks by its standard input and output, which are pipes. Absent: over IPC ('advanced'). */
   readonly pipes?: true
   /** It may start a thread, in spite of `permission`. */
@@ -51,13 +53,19 @@ export function launch(wanted: Launch): ChildProcess {
   })
 }
 
-function nodeFlags({ layers: { permission }, memory: { heap }, threads = false }: Launch): string[] {
+function nodeFlags({
+  layers: { permission },
+  memory: { heap },
+  threads = false,
+  brief = false,
+}: Launch): string[] {
   const flags = [
     `--max-old-space-size=${heap}`,
     '--stack-size=900',
     '--no-warnings',
     '--disallow-code-generation-from-strings', // of the realm around the student's
   ]
+  if (brief) flags.push('--no-turbofan')
   return permission ? [...flags, '--permission', ...(threads ? ['--allow-worker'] : [])] : flags
 }
 

@@ -30,7 +30,7 @@ export const capsuleOptions = (command: Command): Command =>
     )
     .option(
       '--timeout <seconds>',
-      'CPU time for each scenario (default: 10)',
+      'CPU time for each scenario (default: 4)',
       number('a number of seconds above 0', 0.001),
     )
     .option(
