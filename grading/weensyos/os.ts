@@ -125,6 +125,7 @@ export class Os {
     if (stop.reason === 'reset') return `the machine reset: ${stop.story}`
     if (stop.reason === 'limit') return told ?? 'nothing stopped the programs in the time they had'
     if (stop.reason === 'error' || stop.reason === 'hang') return `the kernel stopped: ${stop.message}`
+    if (stop.reason === 'stall') return `nothing gets on: ${stop.message}`
     return `the machine stopped (${stop.reason})${fault}`
   }
 

@@ -252,6 +252,7 @@ export function stopWords(stop: Stop): string | undefined {
     case 'halt':
       return 'every CPU has halted, and no interrupt will wake one'
     case 'hang':
+    case 'stall':
       return stop.message
     case 'deadlock':
       return `nothing moves any more: ${stop.message}`

@@ -137,12 +137,12 @@ const hex = z.string().regex(/^0x(0|[1-9a-f][0-9a-f]{0,15})$/, 'must be a hex nu
 const count = z.number().int().nonnegative()
 const boolean = z.boolean()
 
-/** Why a machine came back; in snapshots and in what the capsule sends. */
 /** What a kernel says, as long as the machine keeps it. */
 const said = z.string().max(0x1_0000)
+/** Why a machine came back; in snapshots and in what the capsule sends. */
 export const stopSchema: z.ZodType<Stop> = z.discriminatedUnion('reason', [
   z.strictObject({ reason: z.enum(['limit', 'kernel', 'halt']) }),
-  z.strictObject({ reason: z.enum(['panic', 'hang', 'deadlock']), message: said }),
+  z.strictObject({ reason: z.enum(['panic', 'hang', 'stall', 'deadlock']), message: said }),
   z.strictObject({ reason: z.literal('error'), message: said, stack: said }),
   z.strictObject({ reason: z.literal('reset'), story: said }),
   z.strictObject({ reason: z.literal('exit'), code: z.number().int() }),

@@ -182,10 +182,7 @@ function toldStop(stop: Stop, bundle: Bundle): Told | undefined {
       hint: 'Who would have to run so that the wait ends, and why can it not?',
     }
   if (stop.reason !== 'hang') return undefined
-  return {
-    observed: stop.message,
-    hint: 'Which loop of yours waits for something that nobody changes, or what does your handler leave as it was?',
-  }
+  return { observed: stop.message, hint: 'Which loop of yours waits for something that nobody changes?' }
 }
 function toldThrow(thrown: Thrown, bundle: Bundle): Told {
   const place = placeOf(thrown.stack, bundle)
@@ -284,7 +281,7 @@ export function located<T extends { readonly stop: Stop; readonly stack: string 
     return { ...told, stop: { ...stop, message: `${stop.message} (called at ${place})` } }
   if (stop.reason === 'reset')
     return { ...told, stop: { ...stop, story: `${stop.story}; the kernel was at ${place}` } }
-  if (stop.reason === 'hang' || stop.reason === 'deadlock')
+  if (stop.reason === 'hang' || stop.reason === 'stall' || stop.reason === 'deadlock')
     return { ...told, stop: { ...stop, message: `${stop.message}; it was at ${place}` } }
   return told
 }

@@ -402,7 +402,7 @@ export class Machine {
   private raise(fault: Fault): void {
     if (this.events.wants('fault')) this.logFault(fault)
     const stalled = this.stalls[this.bank.current]!.fault(fault, this.state)
-    if (stalled !== undefined) return this.stop({ reason: 'hang', message: stalled })
+    if (stalled !== undefined) return this.stop({ reason: 'stall', message: stalled })
     const story = raise(this.cpu, fault)
     if (story === undefined) return
     this.events.add({ kind: 'reset', time: this.now, story })

@@ -14,11 +14,10 @@ export type Stop =
   | { reason: 'exit'; code: number }
   /** Every CPU has halted, and nothing can end it: interrupts are off, or no device is set to ask for one. */
   | { reason: 'halt' }
-  /**
-   * Nothing gets on, and time would not help: one gate call used up what it may be charged, since the kernel loops; or the same
-   * fault came back again and again (stall.ts). For good.
-   */
+  /** One gate call used up what it may be charged: a kernel loop that touches the machine. For good. */
   | { reason: 'hang'; message: string }
+  /** The same fault came back again and again, and would for ever (stall.ts). For good. */
+  | { reason: 'stall'; message: string }
   /** A CPU waits inside a gate call for what no CPU can bring about any more. For good. */
   | { reason: 'deadlock'; message: string }
   /** The hosted kernel threw a JavaScript exception. For good. */
@@ -29,6 +28,7 @@ export const FOR_GOOD: ReadonlySet<Stop['reason']> = new Set<Stop['reason']>([
   'reset',
   'exit',
   'hang',
+  'stall',
   'deadlock',
   'error',
 ])

@@ -169,7 +169,7 @@ test('a fault that comes back unmended is ended, in ring 0’s TypeScript and in
     return k
   }
   const end = {
-    reason: 'hang',
+    reason: 'stall',
     message: expect.stringMatching(/^#PF for address 0x700000000000 at rip 0x\w+ has come back 1000 times/),
   }
   expect(faulting(() => {}).run()).toMatchObject(end)
