@@ -6,10 +6,10 @@ import { Evaluator } from './evaluate.ts'
 import { BITS_KIND } from './flags.ts'
 import { Access, RAM, Slot, STACK, type State } from './state.ts'
 
-const ARITHMETIC = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF
+const ARITHMETIC = Number(FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 /** Bits of RFLAGS that exist beside the arithmetic six: TF IF DF IOPL NT AC ID. VM and RF are never stored. */
-const OTHER_FLAGS = 0x24_7700n
-const ALWAYS_ONE = 2n
+const OTHER_FLAGS = 0x24_7700
+const ALWAYS_ONE = 2
 
 export class Cpu {
   readonly state: State
@@ -30,14 +30,21 @@ export class Cpu {
     this.made?.dropAll()
   }
 
+  /** RFLAGS; its upper half is always 0. */
+  get flags(): number {
+    const { i32 } = this.state
+    const bits = i32[Slot.flagKind * 2] === BITS_KIND ? i32[Slot.flagA * 2]! : this.evaluator.rflags()
+    return i32[Slot.rflags * 2]! | bits
+  }
+  set flags(value: number) {
+    this.state.setFlags(value & ARITHMETIC)
+    this.state.i32[Slot.rflags * 2] = (value & OTHER_FLAGS) | ALWAYS_ONE
+  }
   get rflags(): u64 {
-    const { u64 } = this.state
-    const bits = u64[Slot.flagKind] === BigInt(BITS_KIND) ? u64[Slot.flagA]! : BigInt(this.evaluator.rflags())
-    return u64[Slot.rflags]! | bits
+    return BigInt(this.flags)
   }
   set rflags(value: u64) {
-    this.state.setFlags(Number(value & ARITHMETIC))
-    this.state.u64[Slot.rflags] = (value & OTHER_FLAGS) | ALWAYS_ONE
+    this.flags = Number(value & 0xffff_ffffn)
   }
   get(slot: number): u64 {
     return this.state.u64[slot]!
@@ -49,21 +56,44 @@ export class Cpu {
   /** Read at a linear address with the rights of `user`. @returns undefined after recording the fault */
   read(va: u64, bytes: 2 | 4 | 8, user: number, stack: 0 | typeof STACK = 0): u64 | undefined {
     const host = this.translate(va, bytes, Access.read | stack, user)
-    if (host === 0) return undefined
+    return host === 0 ? undefined : this.wordAt(host, bytes)
+  }
+  private wordAt(host: number, bytes: 2 | 4 | 8): u64 {
     const { view } = this.state
     if (bytes === 8) return view.getBigUint64(host, true)
     return BigInt(bytes === 4 ? view.getUint32(host, true) : view.getUint16(host, true))
   }
+  /** Read consecutive words of the stack, lowest first. @returns false after recording the fault */
+  popWords(va: u64, into: BigUint64Array, bytes: 2 | 4 | 8, user: number): boolean {
+    let host = 0
+    for (let i = 0; i < into.length; i++) {
+      const samePage = host >= RAM && (host & 0xfff) + 2 * bytes <= 4096
+      host = samePage
+        ? host + bytes
+        : this.translate(va + BigInt(i * bytes), bytes, Access.read | STACK, user)
+      if (host === 0) return false
+      into[i] = this.wordAt(host, bytes)
+    }
+    return true
+  }
   /**
-   * Write consecutive 8-byte words, lowest first: all or, after recording the fault, none.
+   * Push 8-byte words, which stand at `va` then, lowest first: all or, after recording the fault of the highest that has one,
+   * none.
    * @returns false after recording the fault
    */
   writeWords(va: u64, words: readonly u64[], user: number): boolean {
-    const hosts = words.map((_, i) => this.translate(va + BigInt(i * 8), 8, Access.write | STACK, user))
-    if (hosts.includes(0)) return false
-    for (const [i, word] of words.entries()) {
-      this.state.view.setBigUint64(hosts[i]!, word, true)
-      if (hosts[i]! < RAM) this.mmu.scatter(hosts[i]!)
+    const { view } = this.state
+    const hosts: number[] = []
+    let host = 0
+    for (let i = words.length - 1; i >= 0; i--) {
+      const samePage = host >= RAM && (host & 0xfff) >= 8
+      host = samePage ? host - 8 : this.translate(va + BigInt(i * 8), 8, Access.write | STACK, user)
+      if (host === 0) return false
+      hosts.push(host)
+    }
+    for (const [i, at] of hosts.entries()) {
+      view.setBigUint64(at, words[words.length - 1 - i]!, true)
+      if (at < RAM) this.mmu.scatter(at)
     }
     return true
   }

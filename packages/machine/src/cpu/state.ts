@@ -135,6 +135,8 @@ export const BOUNCE = 0x200
 export const BOUNCE_END = 0x400
 
 /** The bytes of a machine and the typed arrays over them. */
+const FLAG_SLOTS = [Slot.flagKind, Slot.flagA, Slot.flagB] as const
+
 export class State {
   readonly buffer: ArrayBufferLike
   readonly u8: Uint8Array
@@ -192,9 +194,10 @@ export class State {
   }
   /** The six arithmetic flags, as RFLAGS has them. */
   setFlags(bits: number): void {
-    this.u64[Slot.flagKind] = BigInt(BITS_KIND)
-    this.u64[Slot.flagA] = BigInt(bits)
-    this.u64[Slot.flagB] = 0n
+    const { i32 } = this
+    for (const slot of FLAG_SLOTS) i32[slot * 2] = i32[slot * 2 + 1] = 0
+    i32[Slot.flagKind * 2] = BITS_KIND
+    i32[Slot.flagA * 2] = bits
   }
   /** Record a fault for whoever runs the CPU. @returns 0, "no host address" */
   fault(vector: number, error: number, address = 0n): 0 {

@@ -157,7 +157,7 @@ function execute(
     case SystemOp.sti:
       return sti(cpu)
     case SystemOp.popf:
-      return void (cpu.rflags = mergeFlags(cpu.rflags, a & ~FLAG_RF, cpu.state.cpl, Number(b)))
+      return popf(cpu, Number(a & 0xffff_ffffn) | 0, Number(b))
     case SystemOp.cld:
       return void (cpu.rflags &= ~FLAG_DF)
     case SystemOp.std:
@@ -237,6 +237,10 @@ function runGate(cpu: Cpu, around: Surroundings, number: number, here: u64): Fau
   return undefined
 }
 
+function popf(cpu: Cpu, popped: number, width: number): undefined {
+  const old = cpu.state.i32[Slot.rflags * 2]!
+  cpu.flags = mergeFlags(old, popped & ~Number(FLAG_RF), cpu.state.cpl, width)
+}
 function softwareInterrupt(cpu: Cpu, around: Surroundings, vector: number, kind: number): Fault | undefined {
   const user = cpu.state.cpl === 3
   const returnTo = cpu.get(Slot.rip)

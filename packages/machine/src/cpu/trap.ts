@@ -33,7 +33,7 @@ import {
   isNull,
   isWritableData,
 } from './cpu.ts'
-import { Access, Slot, STACK } from './state.ts'
+import { Access, Slot } from './state.ts'
 
 /** Where an interrupt comes from: it decides EXT in error codes, the DPL check and RF in the pushed flags. */
 export type Source = 'exception' | 'software' | 'external'
@@ -235,6 +235,9 @@ export function readDescriptor(cpu: Cpu, selector: number): Descriptor | 'limit'
   return raw === undefined ? 'fault' : descriptorOf(raw)
 }
 
+/** What IRET has popped: rip, cs, flags, rsp, ss. */
+const popped = new BigUint64Array(5)
+const poppedHalves = new Int32Array(popped.buffer)
 /**
  * IRET with 64-bit code on both sides; all five values are popped whatever the privilege. Compatibility mode is not
  * modelled: a return to it is #GP.
@@ -243,26 +246,24 @@ export function readDescriptor(cpu: Cpu, selector: number): Descriptor | 'limit'
 export function iret(cpu: Cpu, width: number): Fault | undefined {
   const gp = (error: number, during: string): Fault => ({ vector: VECTOR_GP, error, address: 0n, during })
   const cpl = cpu.state.cpl
-  if ((cpu.rflags & FLAG_NT) !== 0n) return gp(0, 'IRET with NT set')
-  const words: u64[] = []
+  const { i32 } = cpu.state
+  const old = i32[Slot.rflags * 2]!
+  if ((old & NT) !== 0) return gp(0, 'IRET with NT set')
   const bytes = (width / 8) as 2 | 4 | 8
-  for (let i = 0; i < 5; i++) {
-    const word = cpu.read(cpu.get(4) + BigInt(i * bytes), bytes, cpl === 3 ? 1 : 0, STACK)
-    if (word === undefined) return recordedFault(cpu, 'IRET popping the frame')
-    words.push(word)
-  }
-  const [rip, csWord, flags, rsp, ssWord] = words as [u64, u64, u64, u64, u64]
-  const cs = Number(csWord & 0xffffn)
-  const ss = Number(ssWord & 0xffffn)
+  if (!cpu.popWords(cpu.get(4), popped, bytes, cpl === 3 ? 1 : 0))
+    return recordedFault(cpu, 'IRET popping the frame')
+  const rip = popped[0]!
+  const cs = poppedHalves[2]! & 0xffff
+  const ss = poppedHalves[8]! & 0xffff
   const newCpl = cs & 3
   const bad = checkReturn(cpu, cs, ss, rip)
   if (bad) return bad
 
   cpu.set(Slot.rip, rip)
-  cpu.set(Slot.cs, BigInt(cs))
-  cpu.set(4, rsp)
-  cpu.set(Slot.ss, BigInt(ss))
-  cpu.rflags = mergeFlags(cpu.rflags, flags, cpl, width)
+  i32[Slot.cs * 2] = cs
+  cpu.set(4, popped[3]!)
+  i32[Slot.ss * 2] = ss
+  cpu.flags = mergeFlags(old, poppedHalves[4]!, cpl, width)
   if (newCpl > cpl) dropInnerSegments(cpu, newCpl)
   return undefined
 }
@@ -294,14 +295,16 @@ export function checkReturn(cpu: Cpu, cs: number, ss: number, rip: u64): Fault |
     : { vector: VECTOR_SS, error: ss & ~3, address: 0n, during: `stack segment ${hex(ss)}` }
 }
 
-/** What POPF and IRET may change: IF up to IOPL, IOPL at CPL 0, the rest always; 16-bit forms leave the upper bits. */
-export function mergeFlags(old: u64, popped: u64, cpl: number, width: number): u64 {
-  const iopl = Number((old & FLAG_IOPL) >> 12n)
-  let keep = width === 16 ? ~0xffffn : 0n
-  if (cpl > iopl) keep |= FLAG_IF
-  if (cpl > 0) keep |= FLAG_IOPL
-  return BigInt.asUintN(64, (old & keep) | (popped & ~keep))
+/** What POPF and IRET may change, the arithmetic six among it: IF up to IOPL, IOPL at CPL 0, the rest always; 16-bit forms leave the upper bits. */
+export function mergeFlags(old: number, popped: number, cpl: number, width: number): number {
+  let keep = width === 16 ? ~0xffff : 0
+  if (cpl > (old & IOPL) >> 12) keep |= IF
+  if (cpl > 0) keep |= IOPL
+  return (old & keep) | (popped & ~keep)
 }
+const IF = Number(FLAG_IF)
+const IOPL = Number(FLAG_IOPL)
+const NT = Number(FLAG_NT)
 
 /** Data segments that the outer level may not have become null. SDM Vol. 2 "IRET", RETURN-TO-OUTER-PRIVILEGE-LEVEL. */
 export function dropInnerSegments(cpu: Cpu, newCpl: number): void {
