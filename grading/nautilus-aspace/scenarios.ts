@@ -9,8 +9,8 @@ export const SET_SEEDS = { adds: 11, removes: 12, all: 13 } as const
 export const SET_STEPS = 3500
 
 /** Room for a probe; one that comes to its end idles, which costs nothing. */
-const PROBE_INSTRUCTIONS = 6_000_000
-const SET_INSTRUCTIONS = 30_000_000
+const PROBE_INSTRUCTIONS = 600_000
+const SET_INSTRUCTIONS = 3_000_000
 /** Room for the handout's test code: the comparison of all memory, a fault for each page. */
 const SHELL_INSTRUCTIONS = 60_000_000
 const AFTER_PROMPT = 400_000
