@@ -22,7 +22,7 @@ export interface Limits {
   readonly memoryMiB: number
 }
 /** What the labs' kernels need at most, many times over: 0.7 s, 60 MiB and 200 MiB. */
-export const DEFAULT_LIMITS: Limits = { milliseconds: 4000, heapMiB: 256, memoryMiB: 384 }
+export const DEFAULT_LIMITS: Limits = { milliseconds: 6000, heapMiB: 256, memoryMiB: 384 }
 
 /** How a capsule ended before it had said all it should. */
 export type Ending =
@@ -50,7 +50,7 @@ export interface Played {
 }
 
 /** So many times what one scenario may have is what all that a capsule plays may have: most take a hundredth of it. */
-const ALL = 4
+const ALL = 3
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
 

@@ -38,8 +38,6 @@ export interface GradeOptions {
   readonly limits?: Limits
   /** Default: the strongest that this host has. */
   readonly sandbox?: Sandbox
-  /** As the sandbox's, and before it. The results are the same. */
-  readonly strict?: boolean
   /** Points that people have given; see `unknownNames`. */
   readonly readings?: Readings
   /** Make sheets? */
@@ -69,7 +67,6 @@ export async function grade(
   {
     limits = DEFAULT_LIMITS,
     sandbox,
-    strict = sandbox?.strict ?? false,
     readings,
     sheets = false,
     pictures = false,
@@ -88,7 +85,7 @@ export async function grade(
   try {
     rubricHolds(lab)
     const scenarios = lab.scenarios(seed)
-    findings = await investigate(submission, scenarios, { limits, sandbox: box, strict, known })
+    findings = await investigate(submission, scenarios, { limits, sandbox: box, known })
     const evidence = evidenceOf(lab, scenarios, findings.runs, submission.files)
     judged = withReading(lab, judge(lab, findings, evidence), readings?.get(submission.name))
     if (sheets) told = sheetOf(lab, evidence, submission.name)
@@ -101,7 +98,7 @@ export async function grade(
   return {
     result: {
       ...score(submission, judged, seed, machineOf(runs)),
-      isolation: { level: box.level, strict },
+      isolation: { level: box.level, strict: box.strict ?? false },
       durationMs: Math.round(performance.now() - began),
     },
     endings: [...runs.values()].filter((run) => !lab.ended?.(run)).flatMap(ending),
@@ -133,7 +130,6 @@ function sheetOf({ sheet }: Lab, evidence: Evidence, name: string): Sheet {
 interface Playing {
   readonly limits: Limits
   readonly sandbox: Sandbox
-  readonly strict: boolean
   readonly known: Played | undefined
 }
 interface Investigated extends Findings {
@@ -142,13 +138,13 @@ interface Investigated extends Findings {
 async function investigate(
   { lab, files, trouble }: Submission,
   scenarios: readonly Scenario[],
-  { limits, sandbox, strict, known }: Playing,
+  { limits, sandbox, known }: Playing,
 ): Promise<Investigated> {
   if (trouble) return unusable(trouble)
   const [scripts, bundled] = await Promise.all([capsuleScripts(), bundle(files, lab.bundle)])
   if (!bundled.ok) return unusable(bundled.trouble)
   const left = known?.load ? [] : scenarios.filter(({ id }) => !known?.runs.has(id) && !known?.broken.has(id))
-  const job = { ...jobFor(lab, scripts, bundled.bundle, strict), scenarios: left }
+  const job = { ...jobFor(lab, scripts, bundled.bundle, sandbox.strict), scenarios: left }
   const played = known && left.length === 0 ? known : joined(known, await playAll(job, limits, sandbox))
   return { ...findingsOf(scenarios, played, bundled.bundle), played }
 }
@@ -169,7 +165,7 @@ function allOurs({ lab }: Submission, thrown: unknown): Map<string, Judgement> {
 /** Ends that are no fault as such; of the others `stops` tells. */
 function ending({ scenario, stop }: Run): { scenario: string; words: string }[] {
   const words = stopWords(stop)
-  return words && ['reset', 'panic', 'halt'].includes(stop.reason) ? [{ scenario, words }] : []
+  return words && ['reset', 'panic', 'halt', 'stall'].includes(stop.reason) ? [{ scenario, words }] : []
 }
 
 /**

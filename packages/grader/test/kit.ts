@@ -11,6 +11,7 @@ import {
   type GradeOptions,
   grade,
   type ResultCheck,
+  strongest,
 } from '../src/index.ts'
 import { fake } from './fake/lab.ts'
 
@@ -39,11 +40,16 @@ export const counting = (by: string): string => {
 }
 export async function gradeSource(
   source: string,
-  { milliseconds = 10_000, ...options }: Omit<GradeOptions, 'limits'> & { milliseconds?: number } = {},
+  {
+    milliseconds = 10_000,
+    strict = false,
+    ...options
+  }: Omit<GradeOptions, 'limits'> & { milliseconds?: number; strict?: boolean } = {},
 ): Promise<Grade> {
   const [submission] = findSubmissions(put(folder(), { 'kernel.ts': source }), [fake])
   if (!submission) throw new Error('no submission found')
-  return grade(submission, { ...options, limits: { ...DEFAULT_LIMITS, milliseconds } })
+  const sandbox = { ...(options.sandbox ?? (await strongest())), strict }
+  return grade(submission, { ...options, sandbox, limits: { ...DEFAULT_LIMITS, milliseconds } })
 }
 export const checksOf = ({ result }: Grade): Record<string, ResultCheck> =>
   Object.fromEntries(result.steps.flatMap(({ checks }) => checks).map((check) => [check.id, check]))
