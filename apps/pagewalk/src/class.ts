@@ -1,6 +1,5 @@
 // `pagewalk grade ... --book` and `regrade`: a class into a book.
 
-import { availableParallelism } from 'node:os'
 import {
   Book,
   compare,
@@ -11,36 +10,34 @@ import {
   gradeInto,
   type OpenQueue,
   openQueue,
+  type QueueOptions,
   type Shard,
   termsIn,
 } from '@pagewalk/batch'
-import { DEFAULT_LIMITS, PUBLIC_SEED, reportReasons, reportTable, type Sandbox } from '@pagewalk/grader'
+import { PUBLIC_SEED, reportReasons, reportTable, type Sandbox } from '@pagewalk/grader'
 import { type Entry, type Intake, intake } from '@pagewalk/intake'
+import { type CapsuleOptions, jobsFor, limitsFor, sandboxElsewhere, sandboxFor } from './capsules.ts'
 import { changesText } from './compare.ts'
 import { detailsOf } from './details.ts'
-import { sandboxFor } from './grade.ts'
 import { gradesIn, outcomesIn } from './graded.ts'
 import { labsMeant } from './labs.ts'
 import { type Display, display } from './progress.ts'
 import { formatNamed, writeFormat } from './results.ts'
 import { styleOf, tell, write } from './terminal.ts'
+import { mustBeWithout } from './without.ts'
 
 const EXIT_OURS = 3
 const EXIT_INTERRUPTED = 130
 
-export interface ClassOptions {
+export interface ClassOptions extends CapsuleOptions {
   readonly lab?: string
   /** Path of the book. */
   readonly book: string
   readonly roster?: string
   readonly seed?: number
-  readonly jobs?: number
-  /** In seconds. */
-  readonly timeout?: number
   readonly format?: string
   readonly output?: string
   readonly json?: true
-  readonly sandbox: Sandbox
   /** Address of a queue whose workers grade. */
   readonly queue?: string
   readonly shard?: Shard
@@ -48,11 +45,13 @@ export interface ClassOptions {
 
 /** @returns the exit code */
 export async function gradeClass(paths: readonly string[], options: ClassOptions): Promise<number> {
+  if (options.format !== undefined) mustBeWithout(options, ['json'], '--format')
   const format = options.format === undefined ? undefined : formatNamed(options.format)
+  const box = await boxFor(options)
   const entered = await handedIn(paths, options)
   const book = new Book(options.book, { create: true })
   try {
-    const finished = await filled(book, 'grade', entered, options)
+    const finished = await filled(book, 'grade', entered, { ...options, box })
     const names = new Set(entered.map(({ submission }) => submission.name))
     if (format) await writeFormat(format, outcomesIn(book, { names }), options.output)
     else await write(options.json ? jsonIn(book, names) : summary(book, names, finished))
@@ -76,19 +75,15 @@ const enteredOf = (entry: Entry): Entered => ({
   details: detailsOf(entry),
 })
 
-export interface RegradeOptions extends Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'queue'> {
-  /** A level, or 'auto'. */
-  readonly sandbox?: string
-  readonly requireSandbox?: string
-}
+export type RegradeOptions = CapsuleOptions & Pick<ClassOptions, 'seed' | 'queue'>
 /** @returns the exit code */
 export async function regrade(path: string, options: RegradeOptions): Promise<number> {
-  const sandbox = await sandboxFor(options)
+  const box = await boxFor(options)
   const labs = await labsMeant(undefined)
   const book = new Book(path)
   try {
     const before = outcomesIn(book, {})
-    const finished = await filled(book, 'regrade', enteredIn(book, labs), { ...options, sandbox })
+    const finished = await filled(book, 'regrade', enteredIn(book, labs), { ...options, box })
     await write(`${changesText(compare(before, outcomesIn(book, {})))}${finishedWords(book, finished)}`)
     return exitCode(finished)
   } finally {
@@ -96,26 +91,33 @@ export async function regrade(path: string, options: RegradeOptions): Promise<nu
   }
 }
 
-export type Playing = Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'sandbox' | 'queue' | 'shard'>
+/** What capsules get, here or, with a queue, at its workers. */
+const boxFor = (options: RegradeOptions): Promise<Sandbox> =>
+  options.queue === undefined ? sandboxFor(options) : sandboxElsewhere(options)
+
+export interface Playing extends Pick<ClassOptions, 'seed' | 'jobs' | 'timeout' | 'queue' | 'shard'> {
+  readonly box: Sandbox
+}
 export async function filled(
   book: Book,
   what: Grading['what'],
   entered: readonly Entered[],
-  { seed = seedOf(book), jobs, timeout, sandbox, queue: address, shard }: Playing,
+  { seed = seedOf(book), queue: address, shard, box, ...options }: Playing,
 ): Promise<Finished> {
-  const queue = address === undefined ? undefined : await queueAt(address, book, what, sandbox)
+  const limits = limitsFor(options)
+  const queue = address === undefined ? undefined : await queueAt(address, book, { what, box, limits })
   const shown = display(process.stderr)
   const stop = stopping(shown)
   try {
     return await gradeInto(book, what, entered, {
       seed,
-      jobs: jobs ?? (queue ? IN_QUEUE : availableParallelism()),
-      sandbox,
+      jobs: queue ? (options.jobs ?? IN_QUEUE) : jobsFor(options),
+      sandbox: box,
+      limits,
       signal: stop.signal,
       progress: (progress) => shown.show(progress),
       ...(queue && { executor: queue.executor }),
       ...(shard && { shard }),
-      ...(timeout !== undefined && { limits: { ...DEFAULT_LIMITS, milliseconds: timeout * 1000 } }),
     })
   } finally {
     shown.end()
@@ -128,10 +130,14 @@ const IN_QUEUE = 64
 const queueAt = (
   address: string,
   book: Book,
-  what: Grading['what'],
-  { level }: Sandbox,
+  { box, ...options }: Pick<QueueOptions, 'what' | 'limits'> & Pick<Playing, 'box'>,
 ): Promise<OpenQueue> =>
-  openQueue(address, { what, level, kept: (key) => book.hasResult(key), tell: (words) => tell([words]) })
+  openQueue(address, {
+    ...options,
+    isolation: box,
+    kept: (key) => book.hasResult(key),
+    tell: (words) => tell([words]),
+  })
 
 /** Ctrl-C once: what is being graded is finished. Twice: at once. */
 function stopping(shown: Display): { readonly signal: AbortSignal; done(): void } {

@@ -16,9 +16,9 @@ import {
   submissionIn,
 } from '@pagewalk/batch'
 import { grade, isCode, type Lab, PUBLIC_SEED, type Sandbox, type Submission } from '@pagewalk/grader'
+import { type CapsuleOptions, sandboxFor } from './capsules.ts'
 import { type ClassOptions, filled, handedIn } from './class.ts'
 import { isBook } from './compare.ts'
-import { sandboxFor } from './grade.ts'
 import { labsMeant } from './labs.ts'
 import { display } from './progress.ts'
 import { type Dolos, DolosError, findDolos, HOW_TO_GET_IT, resemblances } from './similar/dolos.ts'
@@ -27,10 +27,7 @@ import { type FileLikeness, keyOf, pairsOf } from './similar/pairs.ts'
 import { type LabPairs, similarJson, similarText } from './similar/words.ts'
 import { write } from './terminal.ts'
 
-export interface SimilarOptions extends Pick<ClassOptions, 'lab' | 'jobs' | 'timeout' | 'seed'> {
-  /** A level, or 'auto'. */
-  readonly sandbox?: string
-  readonly requireSandbox?: string
+export interface SimilarOptions extends CapsuleOptions, Pick<ClassOptions, 'lab' | 'seed'> {
   /** So many pairs are told. */
   readonly top?: number
   readonly json?: true
@@ -50,7 +47,7 @@ export async function similar(paths: readonly string[], options: SimilarOptions)
   const folder = mkdtempSync(join(tmpdir(), 'pagewalk-'))
   const book = new Book(join(folder, 'class.book'), { create: true })
   try {
-    const { complete } = await filled(book, 'grade', entered, { ...options, sandbox })
+    const { complete } = await filled(book, 'grade', entered, { ...options, box: sandbox })
     if (complete) await similarIn(book, sandbox, options)
   } finally {
     book.close()

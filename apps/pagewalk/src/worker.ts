@@ -1,10 +1,9 @@
 // `pagewalk worker`: grades what others put into the queue, until it is told to stop.
 
-import { availableParallelism } from 'node:os'
 import { styleText } from 'node:util'
 import { type News, startWorker } from '@pagewalk/batch'
-import { DEFAULT_LIMITS, plain, type Style } from '@pagewalk/grader'
-import { sandboxFor } from './grade.ts'
+import { plain, type Style } from '@pagewalk/grader'
+import { type HostOptions, jobsFor, sandboxFor } from './capsules.ts'
 import { labsMeant } from './labs.ts'
 import { styleOf, tell } from './terminal.ts'
 
@@ -12,28 +11,21 @@ const EXIT_INTERRUPTED = 130
 /** To give back what is being graded takes no longer, in milliseconds, unless Redis is away; then its lock runs out. */
 const GIVE_BACK_MS = 2000
 
-export interface WorkerOptions {
+export interface WorkerOptions extends HostOptions {
   /** URL of a Redis. */
   readonly queue: string
-  readonly jobs?: number
-  /** In seconds. */
-  readonly timeout?: number
-  /** A level, or 'auto'. */
-  readonly sandbox?: string
-  /** The weakest level that will do. */
-  readonly requireSandbox?: string
 }
 
 export async function work(options: WorkerOptions): Promise<void> {
-  const { queue, jobs = availableParallelism(), timeout = DEFAULT_LIMITS.milliseconds / 1000 } = options
+  const { queue } = options
+  const jobs = jobsFor(options)
   const sandbox = await sandboxFor(options)
   const labs = await labsMeant(undefined)
   tell([`worker: ${jobs} at a time, isolated with ${sandbox.level}; Ctrl-C ends it`])
   const { signal, giveBack } = stops()
-  const limits = { ...DEFAULT_LIMITS, milliseconds: timeout * 1000 }
   const style = styleOf(process.stdout)
   const log = (news: News): void => void process.stdout.write(`${newsLine(news, style)}\n`)
-  await startWorker(queue, { labs, sandbox, jobs, limits, signal, giveBack, log })
+  await startWorker(queue, { labs, sandbox, jobs, signal, giveBack, log })
   if (giveBack.aborted) process.exit(EXIT_INTERRUPTED) // capsules of what was given back may still run
 }
 

@@ -124,7 +124,7 @@ export class WorkerHere extends Worker {
     super()
     const [signal, giveBack] = [this.#finish.signal, this.#giveBack.signal]
     const log = (news: News): void => this.hear(news)
-    this.#ended = startWorker(url, { labs, sandbox: REALM, jobs: 1, limits, signal, giveBack, log })
+    this.#ended = startWorker(url, { labs, sandbox: REALM, jobs: 1, signal, giveBack, log })
     onTestFinished(() => this.giveBack())
   }
   /** Ends when what it has taken is done. */
@@ -138,7 +138,6 @@ export class WorkerHere extends Worker {
   }
 }
 
-/** As queue-worker.ts has them. */
 export const limits: Limits = { ...DEFAULT_LIMITS, milliseconds: 250 }
 /** Takes its time, 0.25 s in each of two capsules. */
 export const SLOW: string = counting('for (;;);')
@@ -149,6 +148,7 @@ export const kernels = (...names: string[]): Record<string, string> =>
 export interface Asked {
   readonly what?: 'grade' | 'regrade'
   readonly level?: Level
+  readonly strict?: boolean
   readonly keep?: true
   readonly tell?: (sentence: string) => void
   readonly done?: (names: number) => void
@@ -156,17 +156,18 @@ export interface Asked {
 export async function gradeByQueue(
   url: string,
   entered: readonly Entered[],
-  { what = 'grade', level = 'realm', keep, tell = () => {}, done }: Asked = {},
+  { what = 'grade', level = 'realm', strict = false, keep, tell = () => {}, done }: Asked = {},
 ): Promise<Finished & { path: string }> {
   const path = newPath()
   const book = new Book(path, { create: true })
   const kept = (key: string): boolean => !keep && book.hasResult(key)
-  const queue = await openQueue(url, { what, level, kept, tell })
+  const sandbox = { ...REALM, level, strict }
+  const queue = await openQueue(url, { what, isolation: sandbox, limits, kept, tell })
   try {
     const finished = await gradeInto(book, what, entered, {
       seed: 1,
       jobs: 64,
-      sandbox: REALM,
+      sandbox,
       executor: queue.executor,
       progress: (progress) => done?.(progress.done),
     })

@@ -5,7 +5,7 @@ import { fake, RIGHT } from '@pagewalk/grader/test-kit'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openQueue } from '../src/index.ts'
-import { classOf, reading } from './kit.ts'
+import { classOf, REALM, reading } from './kit.ts'
 import {
   freePort,
   gradeByQueue,
@@ -127,7 +127,7 @@ describe.skipIf(!hasRedis)('a queue (skipped where there is no redis-server on t
 })
 
 const open = (url: string): Promise<unknown> =>
-  openQueue(url, { what: 'grade', level: 'realm', kept: () => false, tell: () => {} })
+  openQueue(url, { what: 'grade', isolation: REALM, kept: () => false, tell: () => {} })
 
 describe('without a Redis', () => {
   test('one sentence, after a few seconds', async () => {

@@ -1,6 +1,5 @@
 // A worker for the fake lab on the queue argv[2]; for tests that kill it. Prints its news, a line of JSON each.
 
-import { DEFAULT_LIMITS } from '@pagewalk/grader'
 import { fake } from '@pagewalk/grader/test-kit'
 import { startWorker } from '../src/index.ts'
 
@@ -10,7 +9,6 @@ await startWorker(url, {
   labs: [fake],
   sandbox: { level: 'realm', idle: 0 },
   jobs: 1,
-  limits: { ...DEFAULT_LIMITS, milliseconds: 250 },
   signal,
   giveBack: signal,
   log: (news) => console.log(JSON.stringify(news)),

@@ -53,6 +53,16 @@ describe.skipIf(!hasRedis)('a queue (skipped where there is no redis-server on t
       `Redis at ${server.url} is back`,
     ])
   })
+  test('grades as the book says: in strict mode, in the book’s time, whatever a worker would do', async () => {
+    const { url } = await redis()
+    new WorkerHere(url)
+    const { path } = await gradeByQueue(url, classOf({ ada: RIGHT, slow: SLOW }), { strict: true })
+    const rows = reading(path, (book) => book.rows())
+    expect(scores(rows)).toEqual({ ada: 10, slow: 0 })
+    for (const { graded } of rows)
+      expect(graded).toMatchObject({ result: { isolation: { level: 'realm', strict: true } } })
+    expect(JSON.stringify(rows)).toContain('did not come back within 0.25 s')
+  })
   test('takes a live submission before a regrade that was there first', async () => {
     const { url } = await redis()
     const queue = looking(url)

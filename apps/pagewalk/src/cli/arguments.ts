@@ -20,8 +20,8 @@ export const whole =
 export const ticks: (text: string) => number = whole('a number of timer ticks, 0 or more', 0)
 
 export const labOption = (): Option => new Option('--lab <id>', 'which lab it is, if that cannot be seen')
-/** What every command takes that plays submissions in capsules. */
-export const capsuleOptions = (command: Command): Command =>
+/** What every command takes that plays submissions on this host. */
+export const hostOptions = (command: Command): Command =>
   command
     .option(
       '--jobs <n>',
@@ -29,15 +29,18 @@ export const capsuleOptions = (command: Command): Command =>
       whole('a whole number, 1 or more', 1),
     )
     .option(
-      '--timeout <seconds>',
-      'CPU time for each scenario (default: 4)',
-      number('a number of seconds above 0', 0.001),
-    )
-    .option(
       '--sandbox <level>',
       'how far student code is kept from this host: auto (default), realm, permission, limits, bwrap; see doctor',
     )
     .option('--require-sandbox <level>', 'grade nothing unless this level or a stronger one is reached')
+/** And what says how they are played, wherever that is. */
+export const capsuleOptions = (command: Command): Command =>
+  hostOptions(command)
+    .option(
+      '--timeout <seconds>',
+      'CPU time for each scenario (default: 6)',
+      number('a number of seconds above 0', 0.001),
+    )
     .option(
       '--strict',
       'give each kernel a thread of its own, away from its machine: for official grades; slower',

@@ -1,7 +1,7 @@
 // Commands that spread a grading over hosts: by a queue, or by shards that know nothing of each other.
 
 import type { Command } from 'commander'
-import { capsuleOptions, whole } from './arguments.ts'
+import { hostOptions, whole } from './arguments.ts'
 
 /** Comes after gradeCommands. */
 export function hostsCommands(program: Command): void {
@@ -39,7 +39,7 @@ function mergeCommand(program: Command): void {
     })
 }
 function workerCommand(program: Command): void {
-  capsuleOptions(
+  hostOptions(
     program
       .command('worker')
       .description('Grade what `grade --queue` and `regrade --queue` put into a queue, until Ctrl-C.')

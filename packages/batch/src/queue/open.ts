@@ -1,7 +1,7 @@
 // The book's side of the queue: hands in jobs and waits for what comes of them.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lab, Level } from '@pagewalk/grader'
+import { DEFAULT_LIMITS, type Lab, type Limits, type Sandbox } from '@pagewalk/grader'
 import type { JobsOptions, Queue } from 'bullmq'
 import type { Grading } from '../book.ts'
 import type { Executor } from '../grading.ts'
@@ -13,8 +13,9 @@ import { type Order, outcomeFrom, QUEUE } from './wire.ts'
 export interface QueueOptions {
   /** A `grade`, whose students wait, goes before every `regrade`. */
   readonly what: Grading['what']
-  /** The least isolation that will do. */
-  readonly level: Level
+  /** What workers must have of it at least, or stronger; strict mode is theirs if it is set. */
+  readonly isolation: Pick<Sandbox, 'level' | 'strict'>
+  readonly limits?: Pick<Limits, 'milliseconds'>
   /** Has the book the result of this key? Then the queue need not keep it. */
   readonly kept: (key: string) => boolean
   readonly tell: Tell
@@ -81,10 +82,13 @@ class Desk {
   async outcome(job: Job, lab: Lab, recorded: Uint8Array | undefined): Promise<Outcome> {
     const failed = this.#failed.get(job.key)
     if (failed) throw failed
-    const { level } = this.#options
+    const {
+      isolation: { level, strict = false },
+      limits: { milliseconds } = DEFAULT_LIMITS,
+    } = this.#options
     const { machine, rubric } = await termsOf(lab, job.seed, level)
     const known = recorded && { recorded: Buffer.from(recorded).toString('base64') }
-    const order: Order = { job, level, machine, rubric, ...known }
+    const order: Order = { job, level, strict, milliseconds, machine, rubric, ...known }
     const answer = await this.#answer(order)
     try {
       return await outcomeFrom(answer, order, lab)

@@ -1,6 +1,6 @@
 // A worker's side of the queue: takes jobs, grades them, hands in what came of them.
 
-import { type GradeOptions, type Lab, type Limits, reaches, type Sandbox } from '@pagewalk/grader'
+import { DEFAULT_LIMITS, type GradeOptions, type Lab, reaches, type Sandbox } from '@pagewalk/grader'
 import type { Processor, Job as Queued } from 'bullmq'
 import { termsOf } from '../keys.ts'
 import { execute, isOurs } from '../outcome.ts'
@@ -13,7 +13,6 @@ export interface WorkerOptions {
   readonly sandbox: Sandbox
   /** At most so many at a time. */
   readonly jobs: number
-  readonly limits?: Limits
   /** Take no more jobs; end once those that were taken are done. */
   readonly signal: AbortSignal
   /** Give back what is being graded: another worker begins it anew. */
@@ -108,15 +107,19 @@ async function graded(
 }
 const idsOf = (labs: readonly Lab[]): string => labs.map(({ id }) => id).join(', ') || 'nothing'
 async function gradeOptions(
-  { job, recorded }: Order,
+  { job, strict, milliseconds, recorded }: Order,
   lab: Lab,
-  { sandbox, limits }: WorkerOptions,
+  { sandbox }: WorkerOptions,
 ): Promise<GradeOptions> {
   const known =
     recorded === undefined
       ? undefined
       : await playedFrom(Buffer.from(recorded, 'base64'), lab.scenarios(job.seed))
-  return { sandbox, ...(limits && { limits }), ...(known && { known }) }
+  return {
+    sandbox: { ...sandbox, strict },
+    limits: { ...DEFAULT_LIMITS, milliseconds },
+    ...(known && { known }),
+  }
 }
 /** Why this worker may not grade it, if so: a result is of one version, and of no less isolation than was asked for. */
 async function misfit(order: Order, lab: Lab, { level }: Sandbox): Promise<string | undefined> {
