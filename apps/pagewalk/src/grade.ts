@@ -1,19 +1,12 @@
 // `pagewalk grade`, and what happens without a command: the samples are graded.
 
-import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { Shard } from '@pagewalk/batch'
 import type { Outcome } from '@pagewalk/exporters'
 import {
-  DEFAULT_LIMITS,
-  findSubmissions,
   type Grade,
   gradeAll,
-  type Lab,
-  LEVELS,
-  mustReach,
-  probed,
   type Readings,
   readReadings,
   reportGrade,
@@ -23,33 +16,26 @@ import {
   type Sandbox,
   type Submission,
   sampleSubmissions,
-  sandboxOf,
-  submissionOf,
   UsageError,
   unknownNames,
   upToStep,
 } from '@pagewalk/grader'
+import { type CapsuleOptions, jobsFor, limitsFor, sandboxFor } from './capsules.ts'
+import { handedInAt, submissionsAt } from './found.ts'
 import { labsMeant } from './labs.ts'
 import { openSheets, writeSheets } from './sheets.ts'
 import { styleOf, tell, write } from './terminal.ts'
 import { reportTypes, type TypeWarnings, typeWarnings } from './types.ts'
+import { mustBeWithout } from './without.ts'
 
 const EXIT_BELOW = 1
 const EXIT_OURS = 3
 
-export interface GradeOptions {
+export interface GradeOptions extends CapsuleOptions {
   readonly lab?: string
   readonly json?: true
   readonly full?: true
   readonly failUnder?: number
-  readonly jobs?: number
-  readonly timeout?: number
-  /** A level, or 'auto'. */
-  readonly sandbox?: string
-  /** The weakest level that will do. */
-  readonly requireSandbox?: string
-  /** The student's kernel in a thread of its own. */
-  readonly strict?: boolean
   /** A folder for sheets. */
   readonly sheet?: string
   /** A file with points that a person has given. */
@@ -79,29 +65,21 @@ export async function gradeCommand(paths: readonly string[], options: GradeOptio
   if (book !== undefined) {
     mustBeWithout(options, ['step', 'sheet', 'points', 'html', 'full', 'failUnder'], '--book')
     const { gradeClass } = await import('./class.ts')
-    return gradeClass(paths, { ...options, book, sandbox: await sandboxFor(options) })
+    return gradeClass(paths, { ...options, book })
   }
   const alone = (['roster', 'queue'] as const).find((name) => options[name] !== undefined)
   if (alone) throw new UsageError(`--${alone}: expected --book too, got none`)
   return format === undefined ? gradePaths(paths, options) : gradeAs(format, paths, options)
 }
 
-/** @throws UsageError if one of these options is given beside `option` */
-function mustBeWithout(options: GradeOptions, names: readonly (keyof GradeOptions)[], option: string): void {
-  const used = names.find((name) => options[name] !== undefined)
-  if (used !== undefined)
-    throw new UsageError(`${option}: expected it without --${used.replace(/[A-Z]/g, '-$&').toLowerCase()}`)
-}
-
 /** Whatever happens, there is a file that a gradebook can read; our own error is told in it, and is no zero. */
 async function gradeAs(name: string, paths: readonly string[], options: GradeOptions): Promise<number> {
+  mustBeWithout(options, ['sheet', 'html', 'full', 'json'], '--format')
   const { formatNamed, writeFormat } = await import('./results.ts')
   const format = formatNamed(name)
   try {
-    const sandbox = await sandboxFor(options)
-    const labs = await labsMeant(options.lab, paths)
-    const submissions = await handedInAt(paths, labs)
-    const grades = await gradeThem(submissions, { ...options, sandbox, json: true })
+    const submissions = await handedInAt(paths, await labsMeant(options.lab, paths))
+    const grades = await gradeThem(await planned(submissions, options), { ...options, json: true })
     await writeFormat(format, grades.map(outcomeOf), options.output)
     return exitCode(grades, options)
   } catch (error) {
@@ -112,49 +90,14 @@ async function gradeAs(name: string, paths: readonly string[], options: GradeOpt
 }
 const outcomeOf = ({ result }: Grade): Outcome => ({ name: result.submission.name, result })
 
-/** Who was told which lab it is, and finds nothing of it, has a submission without its file: that is its student's affair. */
-async function handedInAt(paths: readonly string[], labs: readonly Lab[]): Promise<Submission[]> {
-  try {
-    return await submissionsAt(paths, labs)
-  } catch (error) {
-    const [lab, ...others] = labs
-    if (
-      !(error instanceof UsageError) ||
-      !lab ||
-      others.length > 0 ||
-      !paths.every((path) => existsSync(path))
-    )
-      throw error
-    return paths.map((path) => submissionOf(basename(resolve(path)), lab, { files: new Map(), library: [] }))
-  }
-}
-/** Archives and exports are for the intake, which takes long to load. */
-async function submissionsAt(paths: readonly string[], labs: readonly Lab[]): Promise<Submission[]> {
-  if (paths.every((path) => isPlain(path, labs))) return paths.flatMap((path) => findSubmissions(path, labs))
-  const { intake } = await import('@pagewalk/intake')
-  const { entries, notes } = await intake(paths, { labs })
-  tell(notes.map(({ where, what }) => `${where}: ${what}`))
-  tell(entries.flatMap(({ name, warnings }) => warnings.map((words) => `${name}: ${words}`)))
-  return entries.map(({ submission }) => submission)
-}
-/** Not there, a file of TypeScript, or the folder of one submission. */
-function isPlain(path: string, labs: readonly Lab[]): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat?.isDirectory()) return !stat || path.endsWith('.ts')
-  return labs.some(({ files }) => existsSync(join(path, files[0]!)))
-}
-
 /** @returns the exit code */
-export async function gradePaths(paths: readonly string[], options: GradeOptions): Promise<number> {
-  const sandbox = await sandboxFor(options)
-  const labs = await labsMeant(options.lab, paths)
-  const submissions = await submissionsAt(paths, labs)
-  const readings = options.points === undefined ? undefined : pointsFor(submissions, options.points)
-  const chosen = options.step === undefined ? submissions : upTo(submissions, options.step)
+async function gradePaths(paths: readonly string[], options: GradeOptions): Promise<number> {
+  const plan = await planned(await submissionsAt(paths, await labsMeant(options.lab, paths)), options)
+  const { submissions } = plan
   if (options.html !== undefined) openPage(options.html, options)
   if (options.sheet !== undefined) openSheets(options.sheet, submissions)
-  const warnings = warningsFor(chosen, options) // meanwhile
-  const grades = await gradeThem(chosen, { ...options, sandbox }, readings)
+  const warnings = warningsFor(submissions, options) // meanwhile
+  const grades = await gradeThem(plan, options)
   if (options.sheet !== undefined) tell(writeSheets(options.sheet, submissions, grades))
   // files first: whoever reads standard output may go away
   if (options.html !== undefined) await writePage(options.html, reportHtml(grades))
@@ -162,23 +105,6 @@ export async function gradePaths(paths: readonly string[], options: GradeOptions
   else if (options.html !== '-') await write(forPeople(grades, options))
   if (warnings) await write(reportTypes(await warnings, styleOf(process.stdout)))
   return exitCode(grades, options)
-}
-/** @throws UsageError if the host has not what is asked for */
-export async function sandboxFor({
-  sandbox: wanted = 'auto',
-  requireSandbox,
-  strict = false,
-}: Pick<GradeOptions, 'sandbox' | 'requireSandbox' | 'strict'>): Promise<Sandbox> {
-  if (requireSandbox !== undefined) await probed() // what is required is not believed of an earlier day
-  const sandbox = await sandboxOf(levelNamed('--sandbox', wanted, ['auto', ...LEVELS] as const))
-  if (requireSandbox !== undefined)
-    mustReach(sandbox.level, levelNamed('--require-sandbox', requireSandbox, LEVELS), '--require-sandbox')
-  return { ...sandbox, strict }
-}
-function levelNamed<T extends string>(option: string, name: string, levels: readonly T[]): T {
-  const level = levels.find((each) => each === name)
-  if (level) return level
-  throw new UsageError(`${option}: expected one of ${levels.join(', ')}, got ${JSON.stringify(name)}`)
 }
 /** A single report for a person ends with what the compiler says of its types. */
 function warningsFor(
@@ -225,30 +151,41 @@ function pointsFor(submissions: readonly Submission[], file: string): Readings {
 /** @returns the exit code */
 export async function gradeSamples(): Promise<number> {
   const labs = await labsMeant(undefined)
-  const submissions = labs.flatMap(sampleSubmissions)
-  const grades = await gradeThem(submissions, {})
+  const grades = await gradeThem(await planned(labs.flatMap(sampleSubmissions), {}), {})
   await write(
     `${forPeople(grades, {})}\nTry \`grade PATH\` for a submission of yours, \`--help\` for more.\n`,
   )
   return exitCode(grades, {})
 }
 
-async function gradeThem(
+/** What is graded, and by what; all that can be wrong about it has been found. */
+interface Plan {
+  readonly submissions: readonly Submission[]
+  readonly readings: Readings | undefined
+  readonly sandbox: Sandbox
+}
+async function planned(
   submissions: readonly Submission[],
-  options: Omit<GradeOptions, 'sandbox'> & { readonly sandbox?: Sandbox },
-  readings?: Readings,
+  { points, step, ...options }: GradeOptions,
+): Promise<Plan> {
+  return {
+    submissions: step === undefined ? submissions : upTo(submissions, step),
+    readings: points === undefined ? undefined : pointsFor(submissions, points),
+    sandbox: await sandboxFor(options),
+  }
+}
+async function gradeThem(
+  { submissions, readings, sandbox }: Plan,
+  { seed, sheet, html, full, json, ...options }: GradeOptions,
 ): Promise<Grade[]> {
-  const { jobs, timeout, sandbox, seed, sheet, html, full, json } = options
   const told = progress(submissions.length)
-  const milliseconds = timeout === undefined ? DEFAULT_LIMITS.milliseconds : timeout * 1000
-  const limits = { ...DEFAULT_LIMITS, milliseconds }
   try {
     return await gradeAll(submissions, {
-      jobs: jobs ?? availableParallelism(),
-      limits,
+      jobs: jobsFor(options),
+      limits: limitsFor(options),
+      sandbox,
       sheets: sheet !== undefined,
       pictures: html !== undefined || (!json && (full === true || submissions.length === 1)),
-      ...(sandbox && { sandbox }),
       ...(seed !== undefined && { seed }),
       ...(readings && { readings }),
       done: told.done,

@@ -1,37 +1,22 @@
 // A class as a TA grades it: real submissions, the real command line, a book.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Result, sampleSubmissions } from '@pagewalk/grader'
 import { weensyos } from '@pagewalk/grading-weensyos'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Done, pagewalk as pagewalkIn } from './command.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-const main = fileURLToPath(new URL('../bin/pagewalk.mjs', import.meta.url))
 const kernelOf = (name: string): string =>
   sampleSubmissions(weensyos)
     .find((sample) => sample.name === name)!
     .files.get('kernel.ts')!
 
 let dir = ''
-interface Done {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-async function pagewalk(...args: readonly string[]): Promise<Done> {
-  const child = spawn(process.execPath, [main, ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (text) => (out += text))
-  child.stderr.on('data', (text) => (err += text))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, out, err }
-}
+const pagewalk = (...args: readonly string[]): Promise<Done> => pagewalkIn(dir, ...args)
 /** The class "Lee, Ann" and the others, as Canvas exports it. */
 const HANDED_IN = {
   'leeann_11_901_kernel.ts': kernelOf('reference'),
@@ -141,9 +126,26 @@ test('each format is a file for each submission, or refuses to mix them', async 
   expect(readdirSync(join(dir, 'gs'))).toEqual(['leeann_11.json', 'mirocleo_13.json', 'razibob_12.json'])
   expect(JSON.parse(readFileSync(join(dir, 'gs', 'leeann_11.json'), 'utf8'))).toMatchObject({ score: 120 })
 })
-test('options that a book has no use for are refused, not passed over', async () => {
-  const { code, err } = await pagewalk('grade', 'submissions', '--book', 'c.book', '--step', '2')
-  expect({ code, err }).toEqual({ code: 2, err: 'pagewalk: --book: expected it without --step\n' })
+test.each([
+  ['--book', ['--book', 'c.book', '--step', '2'], '--step'],
+  ['--book', ['--book', 'c.book', '--fail-under', '2'], '--fail-under'],
+  ['--format', ['--book', 'c.book', '--format', 'junit', '--json'], '--json'],
+  ['--format', ['--format', 'junit', '--json'], '--json'],
+  ['--format', ['--format', 'junit', '--html', 'page.html'], '--html'],
+])('options that %s has no use for are refused, not passed over: %j', async (option, args, other) => {
+  const { code, err } = await pagewalk('grade', 'submissions', ...args)
+  expect({ code, err }).toEqual({ code: 2, err: `pagewalk: ${option}: expected it without ${other}\n` })
+})
+test('a format obeys --step, --points and --fail-under', async () => {
+  mkdirSync(join(dir, 'ann'))
+  writeFileSync(join(dir, 'ann', 'kernel.ts'), kernelOf('reference'))
+  const args = ['--format', 'gradescope', '--step', '1', '--fail-under', '21']
+  const { code, out } = await pagewalk('grade', 'ann', ...args)
+  expect(code).toBe(1)
+  expect(JSON.parse(out)).toMatchObject({ score: 20 })
+  const missing = await pagewalk('grade', 'ann', '--format', 'gradescope', '--points', 'none.json')
+  expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('none.json') })
+  expect(JSON.parse(missing.out)).not.toHaveProperty('score')
 })
 test('a format is written for a folder that has nothing of the lab, and for a path that leads nowhere', async () => {
   mkdirSync(join(dir, 'empty'))
