@@ -1,7 +1,6 @@
 // What people decided, put over what the checks said.
 
-import type { Result, ResultCheck, ResultStep } from '@pagewalk/grader'
-import { UsageError } from '@pagewalk/grader'
+import { type Result, type ResultCheck, resultSums, stepSums, UsageError } from '@pagewalk/grader'
 import type { Decision } from './book.ts'
 
 /** The decisions that hold now: the last one for each check of each submission. Name -> check -> decision. */
@@ -19,18 +18,11 @@ export function standing(decisions: readonly Decision[]): Map<string, Map<string
 /** `result` with the points that people decided; the verdicts stay the machine's. Decisions about checks that it lacks are left out. */
 export function decided(result: Result, own: ReadonlyMap<string, Decision> | undefined): Result {
   if (!own || own.size === 0) return result
-  const steps = result.steps.map((step) =>
-    summed({ ...step, checks: step.checks.map((check) => settled(check, own)) }),
-  )
-  const sum = (extra: boolean, key: 'score' | 'pending'): number =>
-    steps.filter((step) => step.extra === extra).reduce((total, step) => total + step[key], 0)
-  return {
-    ...result,
-    steps,
-    score: sum(false, 'score'),
-    extraCredit: sum(true, 'score'),
-    pending: sum(false, 'pending') + sum(true, 'pending'),
-  }
+  const steps = result.steps.map((step) => {
+    const checks = step.checks.map((check) => settled(check, own))
+    return { ...step, ...stepSums(checks), checks }
+  })
+  return { ...result, ...resultSums(steps), steps }
 }
 function settled({ pending, ...check }: ResultCheck, own: ReadonlyMap<string, Decision>): ResultCheck {
   const decision = own.get(check.id)
@@ -43,11 +35,6 @@ function settled({ pending, ...check }: ResultCheck, own: ReadonlyMap<string, De
   }
   return { ...check, points: decision.points, override }
 }
-const summed = (step: ResultStep): ResultStep => ({
-  ...step,
-  score: step.checks.reduce((total, { points }) => total + points, 0),
-  pending: step.checks.reduce((total, { pending = 0 }) => total + pending, 0),
-})
 
 /** @throws UsageError if `result` has no such check, or it is not worth so much */
 export function mustFit(result: Result, { name, check: id, points }: Decision): void {

@@ -1,7 +1,13 @@
 // A result as a list of priced checks, which is what every format is made of. Here is the one rule for extra credit.
 
-import { type Result, type ResultCheck, type ResultStep, reasonParts } from '@pagewalk/grader'
-import { inParts, pointsWord, rounded } from './points.ts'
+import {
+  awaitWords,
+  inParts,
+  type Result,
+  type ResultCheck,
+  type ResultStep,
+  reasonParts,
+} from '@pagewalk/grader'
 
 /** What became of a check. `partial`: it earned some of its points. `waits`: a person has still to give them. */
 export type Standing = 'passed' | 'partial' | 'failed' | 'blocked' | 'waits' | 'error'
@@ -98,10 +104,6 @@ const EXTRA_WORDS: { readonly [standing in Standing]: string } = {
   waits: 'extra credit',
   error: 'extra credit',
 }
-/** `3.5 points await a reader` */
-export const awaitWords = (pending: number): string =>
-  `${pointsWord(pending)} ${rounded(pending) === 1 ? 'awaits' : 'await'} a reader`
-
 /** What the check claims, what was seen, and who decided otherwise: a line each or more. */
 export const reasonsOf = (check: ResultCheck): readonly Reason[] =>
   reasonParts(check).map(([name, text]) => ({ name, text }))
@@ -115,12 +117,3 @@ export const causesOf = (check: ResultCheck): readonly Reason[] =>
 /** `expected: ...` and so on, as lines. */
 export const reasonLines = (reasons: readonly Reason[]): string =>
   reasons.map(({ name, text }) => `${name}: ${text}`).join('\n')
-
-/** `82/100, extra credit 3/20, 10 points await a reader` */
-export function totalWords({ score, maxScore, extraCredit, maxExtraCredit, pending }: Result): string {
-  return [
-    `${rounded(score)}/${rounded(maxScore)}`,
-    ...(maxExtraCredit > 0 ? [`extra credit ${rounded(extraCredit)}/${rounded(maxExtraCredit)}`] : []),
-    ...(pending > 0 ? [awaitWords(pending)] : []),
-  ].join(', ')
-}

@@ -1,5 +1,6 @@
+import { totalWords } from '@pagewalk/grader'
 import { expect, test } from 'vitest'
-import { accountOf, blames, reasonsOf, totalWords } from '../src/items.ts'
+import { accountOf, blames, reasonsOf } from '../src/items.ts'
 import { failed, graded, passed, resultOf, small, step, waiting } from './kit.ts'
 
 const lost = (points: number): ReturnType<typeof resultOf> =>

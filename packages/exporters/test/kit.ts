@@ -1,7 +1,14 @@
 // Outcomes to export: real grades, a small one that has everything, and any at all; and files to compare with.
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Result, type ResultCheck, type ResultStep, resultSchema } from '@pagewalk/grader'
+import {
+  type Result,
+  type ResultCheck,
+  type ResultStep,
+  resultSchema,
+  resultSums,
+  stepSums,
+} from '@pagewalk/grader'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Context, Outcome } from '../src/index.ts'
@@ -49,24 +56,13 @@ export const HOSTILE: readonly string[] = [
   '../../etc/passwd.ts:1:1',
 ]
 
-const sumOf = (list: readonly ResultStep[], key: 'score' | 'maxScore' | 'pending', extra: boolean): number =>
-  Math.round(list.filter((step) => step.extra === extra).reduce((sum, step) => sum + step[key] * 100, 0)) /
-  100
-
 /** A step with the sums of its checks. */
-export function step(id: string, extra: boolean, checks: ResultCheck[], title = `Step ${id}`): ResultStep {
-  const sum = (key: 'points' | 'maxPoints' | 'pending'): number =>
-    Math.round(checks.reduce((total, check) => total + (check[key] ?? 0) * 100, 0)) / 100
-  return {
-    id,
-    title,
-    score: sum('points'),
-    maxScore: sum('maxPoints'),
-    pending: sum('pending'),
-    extra,
-    checks,
-  }
-}
+export const step = (
+  id: string,
+  extra: boolean,
+  checks: ResultCheck[],
+  title = `Step ${id}`,
+): ResultStep => ({ id, title, ...stepSums(checks), extra, checks })
 /** A result with the sums of its steps. */
 export const resultOf = (steps: ResultStep[], name = 'ada'): Result => ({
   schema: 'pagewalk/result/v1',
@@ -74,11 +70,7 @@ export const resultOf = (steps: ResultStep[], name = 'ada'): Result => ({
   submission: { name, sha256: 'ab'.repeat(32) },
   rubric: { version: 'weensyos-2' },
   seed: 1,
-  score: sumOf(steps, 'score', false),
-  maxScore: sumOf(steps, 'maxScore', false),
-  pending: sumOf(steps, 'pending', false) + sumOf(steps, 'pending', true),
-  extraCredit: sumOf(steps, 'score', true),
-  maxExtraCredit: sumOf(steps, 'maxScore', true),
+  ...resultSums(steps),
   steps,
   machine: { stateHash: 'cd'.repeat(32), instructions: 1234 },
   isolation: { level: 'realm', strict: false },

@@ -1,6 +1,6 @@
+import { rounded } from '@pagewalk/grader'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { rounded } from '../src/points.ts'
 import { cleanLines, fitted, oneLine } from '../src/text.ts'
 import { anyText } from './kit.ts'
 

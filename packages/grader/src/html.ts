@@ -7,17 +7,15 @@ import { isolationWords } from './levels.ts'
 import { type Cell, type MemoryMap, markedWords, processOf, rangeWords } from './maps.ts'
 import { type Html, html, NOTHING, type Part, pageHtml } from './markup.ts'
 import type { Picture, SpacePicture } from './pictures.ts'
+import { pointsWord, rounded, totalWords } from './points.ts'
 import {
   blockedByCause,
   cellRuns,
   hasReason,
   pictureWords,
   plain,
-  points,
-  pointsWord,
   reasonParts,
   rowAddress,
-  total,
   verdictWord,
 } from './report.ts'
 import type { Result, ResultCheck, ResultStep } from './result.ts'
@@ -42,12 +40,12 @@ export function reportHtml(grades: readonly Grade[], { home, notes = [] }: Aroun
   const back = home ? html`<nav><a href="${home.href}">${home.title}</a></nav>\n` : NOTHING
   return pageHtml(title, STYLE, [back, alone ? NOTHING : overview(title, grades), parts])
 }
-const titleOf = (result: Result): string => `${plain(result.submission.name)}: ${total(result)}`
+const titleOf = (result: Result): string => `${plain(result.submission.name)}: ${totalWords(result)}`
 
 function overview(title: string, grades: readonly Grade[]): Html {
   const rows = grades.map(
     ({ result }, at) =>
-      html`<tr><th scope="row"><a href="#s${at + 1}">${plain(result.submission.name)}</a></th><td>${result.lab}</td><td>${total(result)}</td></tr>\n`,
+      html`<tr><th scope="row"><a href="#s${at + 1}">${plain(result.submission.name)}</a></th><td>${result.lab}</td><td>${totalWords(result)}</td></tr>\n`,
   )
   return html`<header><h1>${title}</h1>
 <table><caption>Submissions and their points</caption>
@@ -83,7 +81,7 @@ ${errors.map((stack) => html`<pre class="error">${stack}</pre>`)}
 }
 const heading = (level: number, content: Part): Html => html`<h${level}>${content}</h${level}>`
 function stepTable({ id, title, score, maxScore, extra, checks }: ResultStep, place: Place): Html {
-  const caption = `Step ${id}: ${title}${extra ? ' (extra credit)' : ''}, ${points(score)}/${points(maxScore)}`
+  const caption = `Step ${id}: ${title}${extra ? ' (extra credit)' : ''}, ${rounded(score)}/${rounded(maxScore)}`
   if (checks.length === 0) return html`<p>${caption}: not graded.</p>\n`
   return html`<table class="step"><caption>${caption}</caption>
 <thead><tr><th scope="col">check</th><th scope="col">verdict</th><th scope="col">points</th></tr></thead>
@@ -94,13 +92,15 @@ ${checks.map((check) => checkRow(check, place))}</tbody></table>
 function checkRow(check: ResultCheck, place: Place): Html {
   const { id, claim, verdict, maxPoints } = check
   const name = hasReason(check) ? html`<a href="#${place.id}-${id}">${id}</a>` : html`${id}`
-  const worth = maxPoints > 0 ? `${points(check.points)}/${points(maxPoints)}` : ''
+  const worth = maxPoints > 0 ? `${rounded(check.points)}/${rounded(maxPoints)}` : ''
   return html`<tr><th scope="row">${name}<span class="claim">${plain(claim)}</span></th><td class="${verdict}">${verdictWord(check)}${check.override ? ', decided' : ''}</td><td class="points">${worth}</td></tr>\n`
 }
 function reason(check: ResultCheck, place: Place, picture: Picture | undefined): Html {
   const { id, verdict, maxPoints } = check
   const worth =
-    maxPoints > 0 ? ` (${check.points > 0 ? `${points(check.points)} of ` : ''}${pointsWord(maxPoints)})` : ''
+    maxPoints > 0
+      ? ` (${check.points > 0 ? `${rounded(check.points)} of ` : ''}${pointsWord(maxPoints)})`
+      : ''
   return html`<section id="${place.id}-${id}">
 ${heading(place.level + 2, html`<span class="${verdict}">${verdict}</span> ${id}${worth}`)}
 <dl>${reasonParts(check).map(([name, text]) => html`<dt>${name}</dt><dd>${plain(text)}</dd>\n`)}</dl>

@@ -57,6 +57,15 @@ export {
 } from './load.ts'
 export { Html, html, NOTHING, type Part, pageHtml } from './markup.ts'
 export type { Picture } from './pictures.ts'
+export {
+  awaitWords,
+  inParts,
+  pointsWord,
+  resultSums,
+  rounded,
+  stepSums,
+  totalWords,
+} from './points.ts'
 export { type Reading, type Readings, readChecks, readReadings, unknownNames } from './readers.ts'
 export {
   plain,

@@ -15,6 +15,7 @@ import {
   rangeWords,
 } from './maps.ts'
 import type { Picture } from './pictures.ts'
+import { awaitWords, pointsWord, rounded, totalWords } from './points.ts'
 import type { Result, ResultCheck, ResultStep } from './result.ts'
 
 export interface Style {
@@ -37,7 +38,7 @@ export function reportGrade(grade: Grade, style: Style): string {
   const others = checks.filter((check) => !failed.includes(check) && hasReason(check))
   const width = Math.max(...result.steps.map(({ id }) => id.length))
   const lines = [
-    `${paint('bold', plain(result.submission.name))}  ${total(result)}`,
+    `${paint('bold', plain(result.submission.name))}  ${totalWords(result)}`,
     ...result.steps.flatMap((step) => [
       stepLine(step, width, paint),
       ...step.checks.map((check) => checkLine(check, width, paint)),
@@ -63,15 +64,6 @@ export function reportGrade(grade: Grade, style: Style): string {
   lines.push(...errors.flatMap((stack) => ['', paint('red', stack)]))
   return `${lines.join('\n')}\n`
 }
-/** A number of points without the noise of binary fractions. */
-export const points = (value: number): string => String(Math.round(value * 100) / 100)
-export const pointsWord = (value: number): string => `${points(value)} ${value === 1 ? 'point' : 'points'}`
-/** `86/100, extra credit 3/20` */
-export function total({ score, maxScore, pending, extraCredit, maxExtraCredit }: Result): string {
-  const extra = maxExtraCredit > 0 ? `, extra credit ${points(extraCredit)}/${points(maxExtraCredit)}` : ''
-  return `${points(score)}/${points(maxScore)}${awaited(pending)}${extra}`
-}
-
 /** @param width  of the longest step's id */
 function stepLine(step: ResultStep, width: number, paint: Paint): string {
   const { checks, score, maxScore, pending } = step
@@ -79,7 +71,7 @@ function stepLine(step: ResultStep, width: number, paint: Paint): string {
   const title = `${step.title}${step.extra ? ' (extra)' : ''}`
   if (checks.length === 0) return paint('dim', `  -     ${name}           ${title}, not graded`)
   const passed = checks.filter(({ verdict }) => verdict === 'pass').length
-  const sum = `${points(score).padStart(3)}/${points(maxScore).padEnd(3)}`
+  const sum = `${String(rounded(score)).padStart(3)}/${String(rounded(maxScore)).padEnd(3)}`
   const counts = paint('dim', `, ${passed} of ${checks.length} checks${awaited(pending)}`)
   const state = step.extra && passed === 0 ? paint('dim', '-   ') : stepState(checks, passed, paint)
   return `  ${state}  ${name}  ${sum}  ${title}${counts}`
@@ -90,14 +82,15 @@ function stepState(checks: readonly ResultCheck[], passed: number, paint: Paint)
   if (passed + waiting === checks.length) return paint('yellow', 'wait')
   return passed === 0 ? paint('red', 'fail') : paint('yellow', 'part')
 }
-const awaited = (pending: number): string => (pending > 0 ? `, ${points(pending)} await a reader` : '')
+const awaited = (pending: number): string => (pending > 0 ? `, ${awaitWords(pending)}` : '')
 /** The verdict in a word: what only a person has still to look at is not blocked by anything. */
 export const verdictWord = ({ verdict, pending }: ResultCheck): string => (pending ? 'waits' : verdict)
 const VERDICT_COLOURS = { pass: 'green', fail: 'red', blocked: 'yellow', error: 'red' } as const
 /** Its verdict and its points stand below those of the step. */
 function checkLine(check: ResultCheck, width: number, paint: Paint): string {
   const verdict = verdictWord(check).padEnd('step '.length + width + 2)
-  const worth = check.maxPoints > 0 ? `${points(check.points).padStart(3)}/${points(check.maxPoints)}` : ''
+  const worth =
+    check.maxPoints > 0 ? `${String(rounded(check.points)).padStart(3)}/${rounded(check.maxPoints)}` : ''
   return `        ${paint(VERDICT_COLOURS[check.verdict], verdict)}${worth.padEnd(9)}${check.id}${check.override ? ', decided' : ''}`
 }
 /** What blocks checks, each cause once, in the order of the first check that it blocks. */
@@ -107,7 +100,7 @@ export function blockedByCause({ result, blocked }: Grade): { why: string; check
 }
 function reasonLines(check: ResultCheck, paint: Paint, style: Style): string[] {
   const { id, verdict, maxPoints } = check
-  const part = check.points > 0 ? `${points(check.points)} of ` : ''
+  const part = check.points > 0 ? `${rounded(check.points)} of ` : ''
   const worth = maxPoints > 0 ? ` (${part}${pointsWord(maxPoints)})` : ''
   return [
     `  ${paint(VERDICT_COLOURS[verdict], verdict)}  ${paint('bold', id)}${worth}`,
@@ -132,7 +125,7 @@ export const overrideWords = ({
   points: given,
   pending,
 }: NonNullable<ResultCheck['override']>): string =>
-  `by ${by}: ${why} (the checks gave ${points(given)}${awaited(pending)})`
+  `by ${by}: ${why} (the checks gave ${rounded(given)}${awaited(pending)})`
 const pendingLines = ({ id, observed = '', pending = 0 }: ResultCheck, style: Style): string[] =>
   wrap('waits     ', `${id} (${pointsWord(pending)}) ${observed}`, style)
 /** Scenarios that ended in the same way are one line. */
@@ -271,7 +264,7 @@ export function reportReasons(grades: readonly Grade[], style: Style): string {
         `  ${paint('red', verdict)}  ${paint('bold', id)}`,
         ...wrap('', observed, style),
       ])
-      const head = `${paint('bold', plain(result.submission.name))}  ${total(result)}`
+      const head = `${paint('bold', plain(result.submission.name))}  ${totalWords(result)}`
       return failed.length === 0 ? [] : [head, ...lines, ...errors, '']
     })
     .join('\n')
@@ -295,8 +288,8 @@ function tableOf(results: readonly Result[], style: Style): string {
   const columns = ['score', ...(waits ? ['waits'] : []), ...worth.map((at) => stepTitle(steps[at]!))]
   const titles = columns.map((text) => text.slice(0, 7).padStart(7))
   const line = (result: Result): string => {
-    const sum = `${points(result.score + result.extraCredit)}/${points(result.maxScore)}`.padStart(7)
-    const wait = (result.pending > 0 ? points(result.pending) : '').padStart(7)
+    const sum = `${rounded(result.score + result.extraCredit)}/${rounded(result.maxScore)}`.padStart(7)
+    const wait = (result.pending > 0 ? String(rounded(result.pending)) : '').padStart(7)
     const cells = [
       ...(waits ? [paint('yellow', wait)] : []),
       ...worth.map((at) => stepCell(result.steps[at]!, paint)),
@@ -315,7 +308,7 @@ function tableOf(results: readonly Result[], style: Style): string {
 }
 const stepTitle = ({ id }: ResultStep): string => (id.length > 2 ? id : `step ${id}`)
 function stepCell({ score, maxScore, pending }: ResultStep, paint: Paint): string {
-  const text = `${points(score)}/${points(maxScore)}`.padStart(7)
+  const text = `${rounded(score)}/${rounded(maxScore)}`.padStart(7)
   return paint(score === maxScore ? 'green' : score === 0 && pending === 0 ? 'red' : 'yellow', text)
 }
 /** The first check that failed, in a few words. */

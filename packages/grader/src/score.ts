@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { hashState, type MachineImage } from '@pagewalk/machine'
 import type { Lab, Priced, Run } from './lab.ts'
 import { type Submission, UsageError } from './load.ts'
+import { resultSums, stepSums } from './points.ts'
 import { RESULT_SCHEMA, type Result, type ResultCheck, type ResultStep } from './result.ts'
 import { BUILT_IN, type Judgement } from './verdict.ts'
 
@@ -42,19 +43,13 @@ export function score(
   machine: Result['machine'],
 ): Omit<Result, 'isolation' | 'durationMs'> {
   const steps = priced(lab, judged)
-  const sum = (extra: boolean, key: 'score' | 'maxScore' | 'pending'): number =>
-    steps.filter((step) => step.extra === extra).reduce((total, step) => total + step[key], 0)
   return {
     schema: RESULT_SCHEMA,
     lab: lab.id,
     submission: { name, sha256 },
     rubric: { version: lab.rubric.version },
     seed,
-    score: sum(false, 'score'),
-    maxScore: sum(false, 'maxScore'),
-    pending: sum(false, 'pending') + sum(true, 'pending'),
-    extraCredit: sum(true, 'score'),
-    maxExtraCredit: sum(true, 'maxScore'),
+    ...resultSums(steps),
     steps,
     machine,
   }
@@ -69,17 +64,7 @@ function priced({ checks, rubric }: Lab, judged: ReadonlyMap<string, Judgement>)
     const told = [...(at === 0 ? unpriced : []), ...list].map((each) =>
       checkOf(each, claims.get(each.check) ?? '', judged.get(each.check)),
     )
-    const sum = (key: 'points' | 'maxPoints' | 'pending'): number =>
-      told.reduce((total, check) => total + (check[key] ?? 0), 0)
-    return {
-      id,
-      title,
-      score: sum('points'),
-      maxScore: sum('maxPoints'),
-      pending: sum('pending'),
-      extra,
-      checks: told,
-    }
+    return { id, title, ...stepSums(told), extra, checks: told }
   })
 }
 function checkOf(

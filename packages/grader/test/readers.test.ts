@@ -73,8 +73,8 @@ describe('a check that a person prices', () => {
       observed: 'awaits a reader: see --sheet',
     })
     const report = reportGrade(one, style)
-    expect(report).toMatch(/^ann {2}11\/20, 9 await a reader\n/)
-    expect(report).toContain('  wait  step 3    1/10   Answers, 1 of 2 checks, 9 await a reader\n')
+    expect(report).toMatch(/^ann {2}11\/20, 9 points await a reader\n/)
+    expect(report).toContain('  wait  step 3    1/10   Answers, 1 of 2 checks, 9 points await a reader\n')
     expect(report).toContain('        waits     read (9 points) awaits a reader: see --sheet\n')
     expect(report).not.toContain('blocked')
   })

@@ -212,5 +212,5 @@ test('a decision of a person is told with its check: who, why, and what the chec
   )
   expect(told).toMatch(/blocked .*2\/2 +ends, decided\n/)
   expect(told).toContain('  blocked  ends (2 of 2 points)\n')
-  expect(told).toContain('decided   by Ann: the log shows it (the checks gave 0, 2 await a reader)\n')
+  expect(told).toContain('decided   by Ann: the log shows it (the checks gave 0, 2 points await a reader)\n')
 })

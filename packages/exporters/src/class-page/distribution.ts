@@ -1,7 +1,7 @@
 // Scores and times sorted into bars.
 
+import { rounded } from '@pagewalk/grader'
 import type { Account } from '../items.ts'
-import { rounded } from '../points.ts'
 
 export interface Bar {
   readonly label: string

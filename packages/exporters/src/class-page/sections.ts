@@ -1,8 +1,6 @@
 // The sections of a class's page. One that has nothing to say is left out.
 
-import { type Html, html, NOTHING, type Part } from '@pagewalk/grader'
-import { awaitWords } from '../items.ts'
-import { pointsWord, rounded } from '../points.ts'
+import { awaitWords, type Html, html, NOTHING, type Part, pointsWord, rounded } from '@pagewalk/grader'
 import { oneLine } from '../text.ts'
 import { barChart } from './charts.ts'
 import { countMistakes, type Mistake } from './counts.ts'

@@ -1,8 +1,6 @@
 // The tables of a class's page.
 
-import { type Html, html, type Part } from '@pagewalk/grader'
-import { awaitWords } from '../items.ts'
-import { rounded } from '../points.ts'
+import { awaitWords, type Html, html, type Part, rounded } from '@pagewalk/grader'
 import { strip } from './charts.ts'
 import { COUNTED, type Counts, countSteps, type StepCounts } from './counts.ts'
 import { firstMistake, type GradedMember, isGraded, type ToldMember } from './member.ts'

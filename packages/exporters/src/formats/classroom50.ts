@@ -1,12 +1,11 @@
 // result.json of Classroom 50, schema `classroom50/result/v1`.
 // Source: Classroom 50 wiki, Advanced Autograding, "The result.json contract"; schemas/result-v1.schema.json.
 
-import { type Result, UsageError } from '@pagewalk/grader'
+import { inParts, type Result, UsageError } from '@pagewalk/grader'
 import { z } from 'zod'
 import { type Context, type Format, singleFormat } from '../format.ts'
 import { accountOf, blames, causesOf, type Item, labelOf, reasonLines } from '../items.ts'
 import { type Outcome, toldOf } from '../outcome.ts'
-import { inParts } from '../points.ts'
 import { json } from '../text.ts'
 
 export const classroom50: Format = singleFormat(

@@ -1,9 +1,9 @@
 // results.json of a Gradescope autograder.
 // Source: Gradescope Autograder Documentation, Autograder Specifications, "Output format".
 
-import type { Result } from '@pagewalk/grader'
+import { type Result, totalWords } from '@pagewalk/grader'
 import { type Context, type Format, singleFormat } from '../format.ts'
-import { accountOf, type Item, labelOf, reasonLines, reasonsOf, totalWords } from '../items.ts'
+import { accountOf, type Item, labelOf, reasonLines, reasonsOf } from '../items.ts'
 import { notGraded, type Outcome, toldOf } from '../outcome.ts'
 import { json } from '../text.ts'
 

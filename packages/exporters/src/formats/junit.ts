@@ -1,12 +1,12 @@
 // JUnit XML: a suite for each submission, a case for each check.
 // Source: there is no standard; testmoapp/junitxml, README, and Jenkins, junit-10.xsd.
 
+import { rounded } from '@pagewalk/grader'
 import { create } from 'xmlbuilder2'
 import type { Context, Format } from '../format.ts'
 import { accountOf, type Item, labelOf, reasonLines, reasonsOf } from '../items.ts'
 import { cleaned, notGraded, type Outcome, toldOf } from '../outcome.ts'
 import { placeIn } from '../places.ts'
-import { rounded } from '../points.ts'
 import { oneLine } from '../text.ts'
 
 export const junit: Format = {

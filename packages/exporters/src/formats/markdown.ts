@@ -1,11 +1,10 @@
 // Markdown for people, as $GITHUB_STEP_SUMMARY takes it. Texts of students show as they are: nothing in them is markup.
 // Source: GitHub Docs, Workflow commands for GitHub Actions, "Adding a job summary": at most 1 MiB for a step.
 
-import type { Result, ResultStep } from '@pagewalk/grader'
+import { type Result, type ResultStep, rounded, totalWords } from '@pagewalk/grader'
 import type { Format } from '../format.ts'
-import { accountOf, failuresIn, type Item, labelOf, reasonsOf, type Standing, totalWords } from '../items.ts'
+import { accountOf, failuresIn, type Item, labelOf, reasonsOf, type Standing } from '../items.ts'
 import { notGraded, type Outcome, toldOf } from '../outcome.ts'
-import { rounded } from '../points.ts'
 import { type Cut, fitted } from '../text.ts'
 
 const BYTES_LIMIT = 1 << 20

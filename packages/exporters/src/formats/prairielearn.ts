@@ -1,9 +1,9 @@
 // results.json of an external grader of PrairieLearn.
 // Source: PrairieLearn documentation, External Grading, "Grading results".
 
-import type { Result } from '@pagewalk/grader'
+import { type Result, totalWords } from '@pagewalk/grader'
 import { type Format, singleFormat } from '../format.ts'
-import { accountOf, type Item, labelOf, reasonLines, reasonsOf, totalWords } from '../items.ts'
+import { accountOf, type Item, labelOf, reasonLines, reasonsOf } from '../items.ts'
 import { notGraded, type Outcome, toldOf } from '../outcome.ts'
 import { type Cut, fitted, json } from '../text.ts'
 

@@ -1,6 +1,6 @@
 // What a gradebook is, and how it is filled in, whosever it is.
 
-import { rounded } from '../points.ts'
+import { rounded } from '@pagewalk/grader'
 import { cleanLines } from '../text.ts'
 import { type CsvFile, type Edits, readCsv, valueAt, withEdits } from './csv-file.ts'
 import { harmless } from './harmless.ts'

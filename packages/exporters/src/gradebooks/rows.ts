@@ -1,10 +1,9 @@
 // Outcomes as rows: for gradebooks of others, and as a CSV file of our own.
 
-import type { Result } from '@pagewalk/grader'
+import { type Result, rounded, totalWords } from '@pagewalk/grader'
 import { stringify } from 'csv-stringify/sync'
-import { accountOf, causesOf, failuresIn, type Item, type Standing, totalWords } from '../items.ts'
+import { accountOf, causesOf, failuresIn, type Item, type Standing } from '../items.ts'
 import { notGraded, type Outcome, toldOf } from '../outcome.ts'
-import { rounded } from '../points.ts'
 import { cleanLines, oneLine } from '../text.ts'
 import type { GradebookRow } from './gradebook.ts'
 import { harmless } from './harmless.ts'
