@@ -48,6 +48,7 @@ export function prepare(): Door {
   }
   const seen = new Set<object>()
   for (const name of ownKeys(globalThis)) harden(realm[name as string], seen)
+  for (const one of unnamed()) harden(getPrototypeOf(one), seen)
   const { memoryBytes, instructionsPerSecond } = { memoryBytes: 0x1_0000, instructionsPerSecond: 1000 }
   prototypesOf(new Machine({ memoryBytes, instructionsPerSecond }), seen)
   // hardened before they go: some of them can be come by in other ways
@@ -58,6 +59,24 @@ export function prepare(): Door {
     due = run
   }
 }
+/**
+ * One of each kind of object whose prototype no global leads to. They are behind every loop and every generator, also the
+ * machine's. ECMAScript, "Well-Known Intrinsic Objects".
+ */
+const unnamed = (): readonly object[] => [
+  [][Symbol.iterator](),
+  new Map()[Symbol.iterator](),
+  new Set()[Symbol.iterator](),
+  ''[Symbol.iterator](),
+  ''.matchAll(/x/g),
+  [].values().map(spell),
+  Iterator.from({ next: () => ({ done: true, value: undefined }) }),
+  function* () {},
+  (function* () {})(),
+  async () => {},
+  async function* () {},
+  (async function* () {})(),
+]
 /** No global can be changed or made: what one scenario leaves behind is no other's, and the machine finds its own. */
 function lockGlobals(): void {
   for (const name of ownKeys(globalThis)) {

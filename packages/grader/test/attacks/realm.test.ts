@@ -38,6 +38,23 @@ attacks('prototypes and primordials', [
     'Symbol.iterator of arrays patched',
     'Array.prototype[Symbol.iterator] = function* () {} as never',
   ),
+  ...[
+    ['arrays', '[][Symbol.iterator]()'],
+    ['maps', 'new Map()[Symbol.iterator]()'],
+    ['sets', 'new Set()[Symbol.iterator]()'],
+    ['texts', "''[Symbol.iterator]()"],
+    ['matches', "''.matchAll(/x/g)"],
+    ['helpers', '[].values().map((x) => x)'],
+    ['wrappers', 'Iterator.from({ next: () => ({ done: true, value: 0 }) })'],
+    ['generators', 'Object.getPrototypeOf((function* () {})())'],
+    ['generators that wait', 'Object.getPrototypeOf((async function* () {})())'],
+  ].flatMap(([of, made]) =>
+    patch(
+      `what iterates over ${of} patched`,
+      `(Object.getPrototypeOf(${made}) as any).next = () => ({ done: true })`,
+    ),
+  ),
+  ...patch('functions that wait patched', '(Object.getPrototypeOf(async () => {}) as any).call = () => 0'),
   ...patch('Promise.prototype.then patched', 'Promise.prototype.then = (() => 0) as never'),
   ...patch('BigInt.asUintN patched', 'BigInt.asUintN = () => 99n'),
   ...patch('Math.random gets a result', 'Math.random = () => 0.5'),
