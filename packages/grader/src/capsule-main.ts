@@ -59,10 +59,11 @@ function loads(capsule: Capsule): boolean {
   return false
 }
 function outcome(capsule: Capsule, scenario: Job['scenarios'][number]): Report {
-  const { harness, job, run, submitted } = capsule
+  const { harness, job, run, send, submitted } = capsule
   try {
     const kernel = submitted.kernel()
-    return { kind: 'run', run: run(() => harness.play(kernel, job.machine, scenario)) }
+    const alive = (): void => send({ kind: 'alive' })
+    return { kind: 'run', run: run(() => harness.play(kernel, job.machine, scenario, alive)) }
   } catch (thrown) {
     return { kind: 'broke', scenario: scenario.id, thrown: told(capsule, thrown) }
   }

@@ -14,15 +14,18 @@ import { type Launch, launch } from './launch.ts'
 import { type Job, type Order, type Report, reportSchema } from './protocol.ts'
 
 export interface Limits {
-  /** CPU time for loading and for each scenario, in milliseconds; see Clock for hosts that do not tell it. */
+  /**
+   * CPU time between two signs of life, in milliseconds: for loading, and for so many of a machine's instructions that they
+   * take a tenth of a second at most. See Clock for hosts that do not tell it.
+   */
   readonly milliseconds: number
   /** JavaScript heap of a capsule, in MiB. */
   readonly heapMiB: number
   /** All that a capsule may take, heap, machine and typed arrays, in MiB. Holds only at the level `limits` and above. */
   readonly memoryMiB: number
 }
-/** What the labs' kernels need at most, many times over: 0.7 s, 60 MiB and 200 MiB. */
-export const DEFAULT_LIMITS: Limits = { milliseconds: 6000, heapMiB: 256, memoryMiB: 384 }
+/** What the labs' kernels need at most, many times over: 0.1 s, 60 MiB and 200 MiB. */
+export const DEFAULT_LIMITS: Limits = { milliseconds: 3000, heapMiB: 256, memoryMiB: 384 }
 
 /** How a capsule ended before it had said all it should. */
 export type Ending =
@@ -49,8 +52,8 @@ export interface Played {
   >
 }
 
-/** So many times what one scenario may have is what all that a capsule plays may have: most take a hundredth of it. */
-const ALL = 3
+/** So many times as much is for all that a capsule plays: ten times what the labs' kernels take. */
+const ALL = 6
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
 

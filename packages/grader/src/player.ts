@@ -69,8 +69,18 @@ function booted(kernel: Kernel<Machine>, options: MachineOptions, config: unknow
   return machine
 }
 
-/** Play a scenario on a fresh machine. @throws what the kernel's code throws while it boots */
-export function play(kernel: Kernel<Machine>, options: MachineOptions, scenario: Scenario): Run {
+/**
+ * Play a scenario on a fresh machine.
+ *
+ * @param alive  called after each piece of it: the machine gets on
+ * @throws what the kernel's code throws while it boots
+ */
+export function play(
+  kernel: Kernel<Machine>,
+  options: MachineOptions,
+  scenario: Scenario,
+  alive: () => void,
+): Run {
   const kept = new Kept()
   const machine = booted(
     kernel,
@@ -79,7 +89,7 @@ export function play(kernel: Kernel<Machine>, options: MachineOptions, scenario:
     kept,
   )
   let stop: Stop = { reason: 'limit' }
-  for (const action of scenario.plan) stop = act(machine, action, kept) ?? stop
+  for (const action of scenario.plan) stop = act({ machine, kept, alive }, action) ?? stop
   return {
     scenario: scenario.id,
     stop,
@@ -96,38 +106,46 @@ export function play(kernel: Kernel<Machine>, options: MachineOptions, scenario:
     },
   }
 }
-function act(machine: Machine, action: Action, kept: Kept): Stop | undefined {
-  if (action.do === 'run') return runFor(machine, action)
-  if (action.do === 'type') return typeText(machine, action)
+interface Playing {
+  readonly machine: Machine
+  readonly kept: Kept
+  readonly alive: () => void
+}
+function act(playing: Playing, action: Action): Stop | undefined {
+  const { machine, kept } = playing
+  if (action.do === 'run') return runFor(playing, action)
+  if (action.do === 'type') return typeText(playing, action)
   if (action.do === 'key') machine.devices.keyboard.type(action.key)
   else kept.image(machine, action.label)
   return undefined
 }
 
-/** So often the serial port's output is looked at. */
-const LOOK = 200_000
+/** Instructions of a piece: after each the serial port's output is looked at. */
+const PIECE = 200_000
 function runFor(
-  machine: Machine,
+  { machine, alive }: Playing,
   { instructions, until, untilOutput }: Extract<Action, { do: 'run' }>,
 ): Stop {
-  if (untilOutput === undefined) return apply(run, machine, [instructions, until]) as Stop
   const { serial } = machine.devices
   const before = serial.output.length
   const end = machine.time + instructions
+  const said = (): boolean => untilOutput !== undefined && serial.output.indexOf(untilOutput, before) >= 0
   let stop: Stop = { reason: 'limit' }
-  while (stop.reason === 'limit' && machine.time < end && serial.output.indexOf(untilOutput, before) < 0)
-    stop = apply(run, machine, [Math.min(LOOK, end - machine.time), until]) as Stop
+  while (stop.reason === 'limit' && machine.time < end && !said()) {
+    stop = apply(run, machine, [Math.min(PIECE, end - machine.time), until]) as Stop
+    alive()
+  }
   return stop
 }
 /** The emulated keyboard keeps 64 scan codes; a key takes up to four. */
 const KEYS_AT_ONCE = 8
-function typeText(machine: Machine, { text, instructions }: Extract<Action, { do: 'type' }>): Stop {
+function typeText(playing: Playing, { text, instructions }: Extract<Action, { do: 'type' }>): Stop {
+  const { keyboard } = playing.machine.devices
   let stop: Stop = { reason: 'limit' }
   const keys = [...text]
   for (let i = 0; i < keys.length; i += KEYS_AT_ONCE) {
-    for (const key of keys.slice(i, i + KEYS_AT_ONCE))
-      machine.devices.keyboard.type(key === '\n' ? 'Enter' : key)
-    stop = apply(run, machine, [instructions]) as Stop
+    for (const key of keys.slice(i, i + KEYS_AT_ONCE)) keyboard.type(key === '\n' ? 'Enter' : key)
+    stop = runFor(playing, { do: 'run', instructions })
   }
   return stop
 }

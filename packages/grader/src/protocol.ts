@@ -56,6 +56,8 @@ export type Report =
   | { readonly kind: 'missing'; readonly names: readonly string[] }
   | { readonly kind: 'loaded' }
   | { readonly kind: 'begin'; readonly scenario: string }
+  /** The scenario's machine gets on. */
+  | { readonly kind: 'alive' }
   /** Booting threw. */
   | { readonly kind: 'broke'; readonly scenario: string; readonly thrown: Thrown }
   | { readonly kind: 'run'; readonly run: Run }
@@ -121,6 +123,7 @@ export function reportSchema({ machine, scenarios }: Job): z.ZodType<Report> {
     z.strictObject({ kind: z.literal('ready') }),
     z.strictObject({ kind: z.literal('loaded') }),
     z.strictObject({ kind: z.literal('begin'), scenario: text }),
+    z.strictObject({ kind: z.literal('alive') }),
     z.strictObject({ kind: z.literal('broke'), scenario: text, thrown }),
     z.strictObject({ kind: z.literal('run'), run }),
     z.strictObject({ kind: z.literal('booted') }),

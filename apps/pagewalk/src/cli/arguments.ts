@@ -38,7 +38,7 @@ export const capsuleOptions = (command: Command): Command =>
   hostOptions(command)
     .option(
       '--timeout <seconds>',
-      'CPU time for each scenario (default: 6)',
+      'CPU time that a kernel may take without its machine getting on (default: 3)',
       number('a number of seconds above 0', 0.001),
     )
     .option(

@@ -15,7 +15,7 @@ export interface Order {
   readonly level: Level
   /** Must the kernel have a thread of its own? */
   readonly strict: boolean
-  /** CPU time for each scenario. */
+  /** As in Limits. */
   readonly milliseconds: number
   /** Versions, as in Terms: no other may grade it. */
   readonly machine: string
