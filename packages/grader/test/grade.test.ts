@@ -185,7 +185,9 @@ test('a machine that gets on has its time, however slow the kernel is', async ()
     scenarios: (seed) =>
       fake.scenarios(seed).map((scenario) => ({
         ...scenario,
-        plan: [...Array(20).fill({ do: 'run', instructions: 1000 }), ...scenario.plan],
+        plan: scenario.plan.flatMap((action) =>
+          action.do === 'run' ? Array(20).fill({ ...action, instructions: 1000 }) : [action],
+        ),
       })),
   }
   const burns = counting(
