@@ -59,17 +59,16 @@ test('a copy in another hand comes first, what was handed out is no evidence, an
   expect(out).not.toContain('dan and eve')
   expect(out).toContain('This is evidence, not a verdict')
 })
-test('submissions that are not in a book are played first, with the same outcome', async () => {
-  const options = ['--json', '--top', '3']
-  const [book, paths] = await Promise.all([
-    pagewalk(dir, 'similar', 'fall.book', ...options),
-    pagewalk(dir, 'similar', 'class', ...options),
-  ])
-  const told = JSON.parse(book.out) as Told
-  expect(JSON.parse(paths.out)).toEqual(told)
+test('as JSON it is the same, so many pairs as are asked for', async () => {
+  const told = JSON.parse((await pagewalk(dir, 'similar', 'fall.book', '--json', '--top', '3')).out) as Told
   expect(told.note).toContain('not a verdict')
   expect(told.labs[0]!.pairs).toHaveLength(3)
   expect(told.labs[0]!.pairs[0]).toMatchObject({ names: ['ann', 'cid'], behaviour: { alike: 1 } })
+})
+test('submissions that are not in a book are played first', async () => {
+  const { out } = await pagewalk(dir, 'similar', join('class', 'ann'), join('class', 'cid'), '--json')
+  const told = JSON.parse(out) as Told
+  expect(told.labs[0]!.pairs).toMatchObject([{ names: ['ann', 'cid'], behaviour: { alike: 1 } }])
 })
 test('an export has a folder of each submission, and what was handed out', async () => {
   await pagewalk(dir, 'similar', 'fall.book', '--export', 'jplag')

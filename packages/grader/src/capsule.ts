@@ -52,8 +52,8 @@ export interface Played {
   >
 }
 
-/** So many times as much is for all that a capsule plays: ten times what the labs' kernels take. */
-const ALL = 6
+/** So many times as much is for all that a capsule plays: six times what the labs' kernels take. */
+const ALL = 4
 /** After so many capsules that had to be ended, the scenarios that are left are not tried. */
 const CAPSULES = 2
 
