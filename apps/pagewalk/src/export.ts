@@ -53,7 +53,7 @@ interface Whose {
   readonly late: boolean
 }
 function whoseIn(book: Book): Whose[] {
-  const came = new Map(book.rows().map(({ name, details }) => [name, cameFrom(details)]))
+  const came = new Map(book.latest().map(({ name, details }) => [name, cameFrom(details)]))
   return outcomesIn(book, {}).map((outcome) => {
     const { students = [], late = false } = came.get(outcome.name) ?? {}
     return { outcome, students, late }

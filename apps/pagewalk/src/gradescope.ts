@@ -6,7 +6,7 @@ import { formats } from '@pagewalk/exporters'
 import { UsageError } from '@pagewalk/grader'
 import { ZipFile } from 'yazl'
 import type { PackageFile } from '../pack/package.ts'
-import { compiler } from './compiler.ts'
+import { esbuildFiles } from './esbuild-files.ts'
 import { labNamed } from './labs.ts'
 import { VERSION } from './results.ts'
 
@@ -22,7 +22,7 @@ export async function gradescope(id: string, { seed, output }: GradescopeOptions
   if (output === '-' && process.stdout.isTTY)
     throw new UsageError('gradescope: expected a file for the zip, got a terminal; try > autograder.zip')
   const { packageFiles } = await import('../pack/package.ts')
-  const program = [...(await packageFiles()), ...compiler()]
+  const program = [...(await packageFiles()), ...esbuildFiles()]
   const bytes = await zip([
     ['setup.sh', script('setup.sh')],
     ['run_autograder', script('run_autograder')],

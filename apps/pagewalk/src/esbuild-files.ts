@@ -14,7 +14,7 @@ const PROGRAM = '@esbuild/linux-x64'
  *
  * @throws UsageError if this host's esbuild is for another system only
  */
-export function compiler(): [path: string, file: PackageFile][] {
+export function esbuildFiles(): [path: string, file: PackageFile][] {
   const manifest = fileURLToPath(import.meta.resolve('esbuild/package.json'))
   const wanted = ['package.json', 'LICENSE.md', join('lib', 'main.js')]
   return [
