@@ -1,4 +1,5 @@
 import { type Grade, withVerdict } from '@pagewalk/grader'
+import { sampled } from '@pagewalk/grader/test-kit'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { designs } from '../designs/index.ts'
 import { STAGES } from '../stages.ts'
@@ -51,7 +52,7 @@ test('the lab as handed out has 0 points: it resets the machine, and the report 
     /^the machine reset: #PF .*#DF could not be delivered: reading IDT\[8\] .*: triple fault; the kernel was at paging\.ts:\d+:\d+$/,
   )
 })
-test.each([1, 2, 3, 4])(
+test.each(sampled([1, 2, 3, 4], 2))(
   'a paging.ts complete to task %i has all points up to that task and no others',
   { timeout },
   async (task) => {
@@ -84,10 +85,8 @@ test('the sheet for the reader has each answer, and the flushes that the machine
   expect(sheet).toMatch(/the same again: -1/)
 })
 
-// Every twelfth one; PAGEWALK_ALL=1 does them all.
-const some = process.env.PAGEWALK_ALL === '1' ? designs : designs.filter((_, index) => index % 12 === 0)
 describe.concurrent('a correct design has all points', () => {
-  test.each(some)('$name', { timeout }, async ({ name, change }) => {
+  test.each(sampled(designs, 12))('$name', { timeout }, async ({ name, change }) => {
     const graded = await gradeFiles(name, paging(change(reference['paging.ts'] ?? '')))
     expect(graded.errors).toEqual([])
     expect(points(graded).slice(0, 4)).toEqual([20, 20, 35, 15])
