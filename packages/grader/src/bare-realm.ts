@@ -47,6 +47,7 @@ export function prepare(): Door {
     now?.()
   }
   const seen = new Set<object>()
+  for (const name of OVERRIDDEN) letOverride(Object.prototype, name)
   for (const name of ownKeys(globalThis)) harden(realm[name as string], seen)
   for (const one of unnamed()) harden(getPrototypeOf(one), seen)
   const { memoryBytes, instructionsPerSecond } = { memoryBytes: 0x1_0000, instructionsPerSecond: 1000 }
@@ -58,6 +59,22 @@ export function prepare(): Door {
   return (run) => {
     due = run
   }
+}
+/** What programs set on objects of their own, and on prototypes of theirs. */
+const OVERRIDDEN = ['constructor', 'toString', 'toLocaleString', 'valueOf'] as const
+/**
+ * Let a property of a prototype that will be frozen be set on what inherits it: an assignment looks at the frozen one first,
+ * and would throw. ECMAScript, OrdinarySetWithOwnDescriptor.
+ */
+function letOverride(prototype: object, name: string): void {
+  const value: unknown = getOwnPropertyDescriptor(prototype, name)?.value
+  defineProperty(prototype, name, {
+    get: () => value,
+    set(this: object, own: unknown) {
+      if (this === prototype) throw new TypeError(`Cannot assign to read only property '${name}'`)
+      defineProperty(this, name, { value: own, writable: true, enumerable: true, configurable: true })
+    },
+  })
 }
 /**
  * One of each kind of object whose prototype no global leads to. They are behind every loop and every generator, also the

@@ -245,6 +245,19 @@ describe("what a student's code can reach", () => {
         throw new Error('a global was changed')`
     expect(verdictsOf(await gradeSource(RIGHT + probe))).toEqual(ALL_PASS)
   })
+  test('objects and prototypes of its own may have what a frozen prototype has', async () => {
+    const source = `${RIGHT}
+      function Old(this: any) {}
+      Old.prototype.toString = () => 'mine'
+      Old.prototype.constructor = 7
+      const made: any = { valueOf: () => 1 }
+      made.valueOf = () => 2
+      made.toLocaleString = 3
+      const told = [String(new (Old as any)()), Old.prototype.constructor, +made, made.toLocaleString, String({})]
+      if (told.join() !== 'mine,7,2,3,[object Object]') throw new Error(told.join())
+      if (Object.keys(made).join() !== 'valueOf,toLocaleString') throw new Error(Object.keys(made).join())`
+    expect(verdictsOf(await gradeSource(source))).toEqual(ALL_PASS)
+  })
   test('an error of its own may have a name', async () => {
     const source = `${RIGHT}\nclass Mine extends Error { constructor() { super('m'); this.name = 'Mine' } }\nnew Mine()`
     expect(verdictsOf(await gradeSource(source))).toEqual(ALL_PASS)

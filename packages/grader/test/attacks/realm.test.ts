@@ -21,6 +21,7 @@ const patch = (name: string, statement: string): Attack[] => [
 ]
 attacks('prototypes and primordials', [
   ...patch('Array.prototype.push patched', 'Array.prototype.push = () => 0'),
+  ...patch('Object.prototype.toString patched', "Object.prototype.toString = () => 'x'"),
   ...patch('Map.prototype.get patched', 'Map.prototype.get = () => 99'),
   ...patch(
     'Object.prototype gets a toJSON',
