@@ -684,6 +684,7 @@ export class Machine {
     if (image.tlbs.length !== this.bank.count)
       throw new Error(`restore: there must be ${this.bank.count} CPUs, got ${image.tlbs.length}`)
     this.turns.restore(image.turns)
+    for (const stall of this.stalls) stall.reset()
     this.cpu.dropCode()
     this.memory.load(image.pages, image.ram)
     this.bank.load(image.cpus, this.turns.cpu)

@@ -134,9 +134,9 @@ export const CPUS_MOST = 8
 export const BOUNCE = 0x200
 export const BOUNCE_END = 0x400
 
-/** The bytes of a machine and the typed arrays over them. */
 const FLAG_SLOTS = [Slot.flagKind, Slot.flagA, Slot.flagB] as const
 
+/** The bytes of a machine and the typed arrays over them. */
 export class State {
   readonly buffer: ArrayBufferLike
   readonly u8: Uint8Array

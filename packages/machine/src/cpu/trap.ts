@@ -295,7 +295,10 @@ export function checkReturn(cpu: Cpu, cs: number, ss: number, rip: u64): Fault |
     : { vector: VECTOR_SS, error: ss & ~3, address: 0n, during: `stack segment ${hex(ss)}` }
 }
 
-/** What POPF and IRET may change, the arithmetic six among it: IF up to IOPL, IOPL at CPL 0, the rest always; 16-bit forms leave the upper bits. */
+/**
+ * What POPF and IRET may change: IF up to IOPL, IOPL at CPL 0, the rest always, with the arithmetic six, which `old` need not
+ * have; 16-bit forms leave the upper bits.
+ */
 export function mergeFlags(old: number, popped: number, cpl: number, width: number): number {
   let keep = width === 16 ? ~0xffff : 0
   if (cpl > (old & IOPL) >> 12) keep |= IF

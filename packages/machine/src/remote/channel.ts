@@ -36,7 +36,7 @@ const { fromCharCode } = String
  * Turns are short: the other side is often done before a thread has gone to sleep, let alone been woken. So often a thread looks
  * first; where that did not help, since the two have one CPU between them, it only sleeps for the next so many turns.
  */
-const LOOKS = 20000
+const LOOKS = 20_000
 const LOOKLESS_TURNS = 100
 /** So long the thread sleeps before `idle` is called, in milliseconds. */
 const SLEEP_MS = 50
