@@ -11,10 +11,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeClass } from './class/students.ts'
-import { MAIN, residentMiB } from './measure/command.ts'
+import { MAIN, proportionalMiB } from './measure/command.ts'
 
 const AIMS = { rate: 4, strict: 3, memoryMiB: 1536, regradeSeconds: 2 } as const
-const SAMPLE_MS = 50
+const SAMPLE_MS = 200
 /** Of the class, for the comparison of strict mode with the default. */
 const STRICT_SHARE = 0.2
 
@@ -36,7 +36,7 @@ async function run(args: readonly string[]): Promise<Ran> {
     out += text
   })
   const sampling = setInterval(() => {
-    memoryMiB = Math.max(memoryMiB, residentMiB(child.pid ?? 0))
+    memoryMiB = Math.max(memoryMiB, proportionalMiB(child.pid ?? 0))
   }, SAMPLE_MS)
   const [code] = (await once(child, 'close')) as [number | null]
   clearInterval(sampling)

@@ -24,8 +24,8 @@ export interface Limits {
   /** All that a capsule may take, heap, machine and typed arrays, in MiB. Holds only at the level `limits` and above. */
   readonly memoryMiB: number
 }
-/** What the labs' kernels need at most, many times over: 0.1 s, 60 MiB and 200 MiB. */
-export const DEFAULT_LIMITS: Limits = { milliseconds: 3000, heapMiB: 256, memoryMiB: 384 }
+/** More than the labs' kernels need: 0.1 s, 60 MiB and 200 MiB. */
+export const DEFAULT_LIMITS: Limits = { milliseconds: 3000, heapMiB: 192, memoryMiB: 320 }
 
 /** How a capsule ended before it had said all it should. */
 export type Ending =
