@@ -12,9 +12,10 @@ import {
   openQueue,
   type QueueOptions,
   type Shard,
+  type Terms,
   termsIn,
 } from '@pagewalk/batch'
-import { PUBLIC_SEED, reportReasons, reportTable, type Sandbox } from '@pagewalk/grader'
+import { DEFAULT_LIMITS, PUBLIC_SEED, reportReasons, reportTable, type Sandbox } from '@pagewalk/grader'
 import { type Entry, type Intake, intake } from '@pagewalk/intake'
 import { type CapsuleOptions, jobsFor, limitsFor, sandboxElsewhere, sandboxFor } from './capsules.ts'
 import { changesText } from './compare.ts'
@@ -102,9 +103,11 @@ export async function filled(
   book: Book,
   what: Grading['what'],
   entered: readonly Entered[],
-  { seed = seedOf(book), queue: address, shard, box, ...options }: Playing,
+  { queue: address, shard, box, ...options }: Playing,
 ): Promise<Finished> {
-  const limits = limitsFor(options)
+  const before = termsBefore(book)
+  const { seed = before.seed, timeout = before.milliseconds / 1000 } = options
+  const limits = limitsFor({ timeout })
   const queue = address === undefined ? undefined : await queueAt(address, book, { what, box, limits })
   const shown = display(process.stderr)
   const stop = stopping(shown)
@@ -154,8 +157,11 @@ function stopping(shown: Display): { readonly signal: AbortSignal; done(): void 
     done: () => void process.off('SIGINT', interrupted).off('SIGTERM', interrupted),
   }
 }
-/** The one of the grading before, so that a regrade without --seed is about the rubric only. */
-const seedOf = (book: Book): number => book.gradings().flatMap(termsIn).at(-1)?.seed ?? PUBLIC_SEED
+/** As in the grading before, so that a regrade that says nothing of them is about the rubric only. */
+function termsBefore(book: Book): Pick<Terms, 'seed' | 'milliseconds'> {
+  const { seed, milliseconds } = book.gradings().flatMap(termsIn).at(-1) ?? {}
+  return { seed: seed ?? PUBLIC_SEED, milliseconds: milliseconds ?? DEFAULT_LIMITS.milliseconds }
+}
 
 function intakeWords({ entries, notes, missing }: Intake): string[] {
   const warnings = entries.flatMap(({ name, warnings: list }) => list.map((words) => `${name}: ${words}`))

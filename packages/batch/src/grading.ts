@@ -2,6 +2,7 @@
 // so a grading that was cut off goes on where it was, and one of what has not changed is over at once.
 
 import {
+  DEFAULT_LIMITS,
   isolationWords,
   type Lab,
   type Limits,
@@ -10,7 +11,7 @@ import {
   UsageError,
 } from '@pagewalk/grader'
 import type { Book, Details, Grading } from './book.ts'
-import { contentKey, resultKey, stateKey, type Terms, termsOf } from './keys.ts'
+import { contentKey, resultKey, stateKey, type Terms, versionsOf } from './keys.ts'
 import { execute, isOurs, type Job, jobOf, type Outcome } from './outcome.ts'
 import { submissionIn } from './recorded.ts'
 import { playedFrom, recordingOf } from './recording.ts'
@@ -82,6 +83,17 @@ function mustHaveNames(entered: readonly Entered[]): void {
     )
 }
 
+const termsOf = async (
+  lab: Lab,
+  { seed, sandbox, limits: { milliseconds } = DEFAULT_LIMITS }: GradingOptions,
+): Promise<Terms> => ({
+  lab: lab.id,
+  seed,
+  level: isolationWords(sandbox),
+  milliseconds,
+  ...(await versionsOf(lab)),
+})
+
 /** Submissions with the same files, under the same terms: one job. */
 interface Group {
   readonly key: string
@@ -115,11 +127,7 @@ class Work {
   ): Promise<Work> {
     const labs = [...new Set(entered.map(({ submission }) => submission.lab))]
     const terms = new Map(
-      await Promise.all(
-        labs.map(
-          async (lab) => [lab, await termsOf(lab, options.seed, isolationWords(options.sandbox))] as const,
-        ),
-      ),
+      await Promise.all(labs.map(async (lab) => [lab, await termsOf(lab, options)] as const)),
     )
     const groups = Map.groupBy(entered, ({ submission }) => resultKey(submission, terms.get(submission.lab)!))
     const list = [...groups].map(([key, members]) => ({

@@ -12,17 +12,23 @@ export interface Terms {
   readonly seed: number
   /** How far capsules are kept from the host: a result of less isolation is not taken for one of more. */
   readonly level: string
+  /** As in Limits: who had more time may have come further. */
+  readonly milliseconds: number
   readonly machine: string
   readonly rubric: string
 }
-export async function termsOf(lab: Lab, seed: number, level: string): Promise<Terms> {
-  return { lab: lab.id, seed, level, machine: await machineVersion(lab), rubric: rubricVersion(lab) }
-}
+export const versionsOf = async (lab: Lab): Promise<Pick<Terms, 'machine' | 'rubric'>> => ({
+  machine: await machineVersion(lab),
+  rubric: rubricVersion(lab),
+})
 const text = z.string()
+/** In books of before it was told. */
+const BEFORE_MS = 10_000
 export const termsSchema: z.ZodType<Terms> = z.strictObject({
   lab: text,
   seed: z.number().int(),
   level: text,
+  milliseconds: z.number().positive().default(BEFORE_MS),
   machine: text,
   rubric: text,
 })
@@ -32,11 +38,13 @@ export const termsIn = ({ settings }: Pick<Grading, 'settings'>): Terms[] =>
   settingsSchema.parse(settings).terms
 
 /** Of a result: hexadecimal. */
-export const resultKey = (submission: Submission, { lab, seed, level, machine, rubric }: Terms): string =>
-  sha256([contentKey(submission), lab, String(seed), level, machine, rubric])
+export const resultKey = (submission: Submission, { seed, rubric, ...terms }: Terms): string =>
+  sha256([stateKey(submission, terms), String(seed), rubric])
 /** Of what the machine did: the same under every rubric. */
-export const stateKey = (submission: Submission, { lab, level, machine }: Terms): string =>
-  sha256([contentKey(submission), lab, level, machine])
+export const stateKey = (
+  submission: Submission,
+  { lab, level, milliseconds, machine }: Omit<Terms, 'seed' | 'rubric'>,
+): string => sha256([contentKey(submission), lab, level, String(milliseconds), machine])
 export const contentKey = ({ sha256: content, trouble }: Submission): string =>
   trouble ? sha256([content, JSON.stringify(trouble)]) : content
 /** Of what is played: a recorded run counts for a scenario that is the same in everything. */

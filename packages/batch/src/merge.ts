@@ -78,7 +78,7 @@ function commonTerms(parts: readonly Part[]): Terms[] {
   return [...common.values()].sort((a, b) => (a.lab < b.lab ? -1 : 1))
 }
 function mustBeSame(before: Terms, terms: Terms, { path }: Book): void {
-  for (const field of ['seed', 'level', 'machine', 'rubric'] as const)
+  for (const field of ['seed', 'level', 'milliseconds', 'machine', 'rubric'] as const)
     if (before[field] !== terms[field])
       throw new UsageError(
         `${path}: expected ${terms.lab} graded with ${field} ${before[field]} as in the others, got ${terms[field]}`,

@@ -3,7 +3,6 @@
 import {
   type Grade,
   grade,
-  isolationWords,
   type Lab,
   type Played,
   type Scenario,
@@ -11,7 +10,7 @@ import {
   UsageError,
 } from '@pagewalk/grader'
 import type { Book, Row } from './book.ts'
-import { resultKey, stateKey, type Terms, termsIn, termsOf } from './keys.ts'
+import { resultKey, stateKey, type Terms, termsIn, versionsOf } from './keys.ts'
 import { submissionFrom } from './outcome.ts'
 import { playedFrom } from './recording.ts'
 
@@ -54,32 +53,29 @@ export const isGraded = (row: Row): row is GradedRow => 'key' in row.graded
 export class Recordings {
   readonly #book: Book
   readonly #labs: readonly Lab[]
-  readonly #terms = new Map<string, Promise<Terms>>()
+  /** Of all gradings. */
+  readonly #terms: readonly Terms[]
 
   constructor(book: Book, labs: readonly Lab[]) {
     this.#book = book
     this.#labs = labs
+    this.#terms = book.gradings().flatMap(termsIn)
   }
   /** Of a submission that could be graded. It takes as much memory as its machines do. @throws UsageError as `submissionIn` */
   async of({ name, content, graded: { key, result } }: GradedRow): Promise<Recorded> {
     const submission = submissionIn(this.#book, this.#labs, { name, content })
     const { lab } = submission
-    const terms = await this.#termsOf(lab, result.seed, isolationWords(result.isolation))
     const scenarios = lab.scenarios(result.seed)
-    const bytes = this.#book.played(stateKey(submission, terms))
+    const terms = this.#terms.find((each) => resultKey(submission, each) === key)
+    const { machine, rubric } = await versionsOf(lab)
+    const bytes = terms?.machine === machine ? this.#book.played(stateKey(submission, terms)) : undefined
     return {
       submission,
       seed: result.seed,
       scenarios,
       played: bytes && (await playedFrom(bytes, scenarios)),
-      current: key === resultKey(submission, terms),
+      current: terms?.machine === machine && terms.rubric === rubric,
     }
-  }
-  #termsOf(lab: Lab, seed: number, level: string): Promise<Terms> {
-    const key = JSON.stringify([lab.id, seed, level])
-    const terms = this.#terms.get(key) ?? termsOf(lab, seed, level)
-    this.#terms.set(key, terms)
-    return terms
   }
 }
 

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { type Lab, pass, type Result } from '@pagewalk/grader'
+import { DEFAULT_LIMITS, type Lab, pass, type Result } from '@pagewalk/grader'
 import { counting, fake, folder, put, RIGHT } from '@pagewalk/grader/test-kit'
 import { describe, expect, test } from 'vitest'
 import { Book, decided, type Entered, type Executor, enteredIn, mustFit, standing } from '../src/index.ts'
-import { classOf, gradeClass, KERNELS, newPath, reading, resultsOf, scores } from './kit.ts'
+import { classOf, gradeClass, KERNELS, newPath, REALM, reading, resultsOf, scores } from './kit.ts'
 
 const SCORES = { ada: 10, bob: 0, cleo: 6, dora: 0, eve: 0, fred: 10 }
 
@@ -33,6 +33,14 @@ describe('a grading', () => {
     expect(again).toMatchObject({ total: 7, known: 6, grading: 2 }) // bob has ada's files now
     expect(reading(path, (book) => scores(book.rows()))).toEqual({ ...SCORES, bob: 10, gina: 0 })
     expect(reading(path, (book) => scores(book.rows(1)))).toEqual(SCORES)
+  })
+  test('grades again what may come further in more time', async () => {
+    const path = newPath()
+    const entered = classOf({ ada: RIGHT })
+    const limits = { ...DEFAULT_LIMITS, milliseconds: 2000 }
+    await gradeClass(path, entered, { sandbox: REALM })
+    expect(await gradeClass(path, entered, { sandbox: REALM, limits })).toMatchObject({ known: 0 })
+    expect(await gradeClass(path, entered, { sandbox: REALM, limits })).toMatchObject({ known: 1 })
   })
   test('has the same results for any number of workers and any order', async () => {
     const [one, other] = [newPath(), newPath()]

@@ -168,6 +168,7 @@ export async function gradeByQueue(
       seed: 1,
       jobs: 64,
       sandbox,
+      limits,
       executor: queue.executor,
       progress: (progress) => done?.(progress.done),
     })

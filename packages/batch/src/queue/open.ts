@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, type Lab, type Limits, type Sandbox } from '@pagewalk/g
 import type { JobsOptions, Queue } from 'bullmq'
 import type { Grading } from '../book.ts'
 import type { Executor } from '../grading.ts'
-import { termsOf } from '../keys.ts'
+import { versionsOf } from '../keys.ts'
 import type { Job, Outcome } from '../outcome.ts'
 import { connect, type Tell } from './connect.ts'
 import { type Order, outcomeFrom, QUEUE } from './wire.ts'
@@ -86,9 +86,8 @@ class Desk {
       isolation: { level, strict = false },
       limits: { milliseconds } = DEFAULT_LIMITS,
     } = this.#options
-    const { machine, rubric } = await termsOf(lab, job.seed, level)
     const known = recorded && { recorded: Buffer.from(recorded).toString('base64') }
-    const order: Order = { job, level, strict, milliseconds, machine, rubric, ...known }
+    const order: Order = { job, level, strict, milliseconds, ...(await versionsOf(lab)), ...known }
     const answer = await this.#answer(order)
     try {
       return await outcomeFrom(answer, order, lab)

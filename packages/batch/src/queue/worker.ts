@@ -2,7 +2,7 @@
 
 import { DEFAULT_LIMITS, type GradeOptions, type Lab, reaches, type Sandbox } from '@pagewalk/grader'
 import type { Processor, Job as Queued } from 'bullmq'
-import { termsOf } from '../keys.ts'
+import { versionsOf } from '../keys.ts'
 import { execute, isOurs } from '../outcome.ts'
 import { playedFrom } from '../recording.ts'
 import { connect } from './connect.ts'
@@ -123,7 +123,7 @@ async function gradeOptions(
 }
 /** Why this worker may not grade it, if so: a result is of one version, and of no less isolation than was asked for. */
 async function misfit(order: Order, lab: Lab, { level }: Sandbox): Promise<string | undefined> {
-  const own = await termsOf(lab, order.job.seed, level)
+  const own = await versionsOf(lab)
   for (const part of ['machine', 'rubric'] as const)
     if (order[part] !== own[part])
       return `${lab.id}: expected version ${order[part].slice(0, 12)} of the ${part}, got a worker with version ${own[part].slice(0, 12)}; the book and all workers must run the same pagewalk`
