@@ -3,6 +3,7 @@
 import { bundle } from './bundle.ts'
 import { DEFAULT_LIMITS, type Limits, type Played, playAll } from './capsule.ts'
 import { evidenceOf } from './evidence.ts'
+import { collectGarbage } from './garbage.ts'
 import { type Sandbox, strongest } from './isolation.ts'
 import type { Evidence, Lab, Run, Scenario } from './lab.ts'
 import type { Submission } from './load.ts'
@@ -76,6 +77,7 @@ export async function grade(
   }: GradeOptions = {},
 ): Promise<Grade> {
   const began = performance.now()
+  collectGarbage() // of the grades before
   const { lab } = submission
   const box = sandbox ?? (await strongest())
   let findings: Investigated = unusable({ expected: '', observed: '', hint: '' })
