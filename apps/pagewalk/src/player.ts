@@ -11,7 +11,7 @@ import {
   stopWords,
   type WatchedFrame,
 } from '@pagewalk/grader'
-import type { MachineImage } from '@pagewalk/machine'
+import { FOR_GOOD, type MachineImage } from '@pagewalk/machine'
 import { keyName } from './keys.ts'
 
 const SLOWEST = 1 / 64
@@ -225,15 +225,6 @@ export class Player {
     this.#waiting.push((session) => session.key(name))
   }
 }
-
-/** Only another boot goes on after these. */
-const FOR_GOOD: ReadonlySet<Frame['stop']['reason']> = new Set<Frame['stop']['reason']>([
-  'reset',
-  'exit',
-  'hang',
-  'deadlock',
-  'error',
-])
 
 /** Why the machine has reset itself, and in which of how many boots. The story is told once, in the last one. */
 export function bootWords(words: string, boot: number, boots: number): string {

@@ -26,7 +26,7 @@ export class Stall {
    */
   fault(fault: Fault, { i32, rip }: State): string | undefined {
     if (this.#count === 0 || !this.#isSame(fault, i32)) {
-      this.#before.set(i32.subarray(0, WORDS))
+      for (let i = 0; i < WORDS; i++) this.#before[i] = i32[i]!
       this.#last = fault
       this.#count = 0
     }

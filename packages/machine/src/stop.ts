@@ -23,7 +23,7 @@ export type Stop =
   /** The hosted kernel threw a JavaScript exception. For good. */
   | { reason: 'error'; message: string; stack: string }
 
-/** Only `restore` or `start` go on after these. */
+/** Only `restore` or `start` go on after these: another boot. */
 export const FOR_GOOD: ReadonlySet<Stop['reason']> = new Set<Stop['reason']>([
   'reset',
   'exit',

@@ -179,6 +179,7 @@ test('a fault that comes back unmended is ended, in ring 0’s TypeScript and in
     k.place(RING3, [0x48, 0xb8, 0, 0, 0, 0, 0, 0x70, 0, 0, 0x8a, 0x00]) // mov rax, 0x700000000000; mov al, [rax]
   })
   expect(ring3.run(RING0, 1e6)).toMatchObject(end)
+  expect(ring3.machine.run(1000)).toMatchObject(end) // for good
   expect(handled.calls).toBe(1000)
 })
 test('a fault that is mended late, or comes back with other registers, ends nothing', () => {
