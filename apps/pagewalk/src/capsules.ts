@@ -30,7 +30,9 @@ export interface CapsuleOptions extends HostOptions {
 
 export const jobsFor = ({ jobs = availableParallelism() }: Pick<CapsuleOptions, 'jobs'>): number => jobs
 export const limitsFor = ({ timeout }: Pick<CapsuleOptions, 'timeout'>): Limits =>
-  timeout === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, milliseconds: timeout * 1000 }
+  timeout === undefined
+    ? DEFAULT_LIMITS
+    : { ...DEFAULT_LIMITS, milliseconds: Math.max(1, Math.round(timeout * 1000)) }
 
 type Isolation = Pick<CapsuleOptions, 'sandbox' | 'requireSandbox' | 'strict'>
 /** @throws UsageError if this host has not what is asked for */

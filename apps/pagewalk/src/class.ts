@@ -106,8 +106,9 @@ export async function filled(
   { queue: address, shard, box, ...options }: Playing,
 ): Promise<Finished> {
   const before = termsBefore(book)
-  const { seed = before.seed, timeout = before.milliseconds / 1000 } = options
-  const limits = limitsFor({ timeout })
+  const { seed = before.seed, timeout } = options
+  const limits =
+    timeout === undefined ? { ...DEFAULT_LIMITS, milliseconds: before.milliseconds } : limitsFor({ timeout })
   const queue = address === undefined ? undefined : await queueAt(address, book, { what, box, limits })
   const shown = display(process.stderr)
   const stop = stopping(shown)
@@ -159,8 +160,8 @@ function stopping(shown: Display): { readonly signal: AbortSignal; done(): void 
 }
 /** As in the grading before, so that a regrade that says nothing of them is about the rubric only. */
 function termsBefore(book: Book): Pick<Terms, 'seed' | 'milliseconds'> {
-  const { seed, milliseconds } = book.gradings().flatMap(termsIn).at(-1) ?? {}
-  return { seed: seed ?? PUBLIC_SEED, milliseconds: milliseconds ?? DEFAULT_LIMITS.milliseconds }
+  const { milliseconds } = DEFAULT_LIMITS
+  return book.gradings().flatMap(termsIn).at(-1) ?? { seed: PUBLIC_SEED, milliseconds }
 }
 
 function intakeWords({ entries, notes, missing }: Intake): string[] {

@@ -15,8 +15,8 @@ import { type Job, type Order, type Report, reportSchema } from './protocol.ts'
 
 export interface Limits {
   /**
-   * CPU time between two signs of life, in milliseconds: for loading, and for so many of a machine's instructions that they
-   * take a tenth of a second at most. See Clock for hosts that do not tell it.
+   * CPU time between two signs of life, in milliseconds: for loading, and for each 200,000 of a machine's instructions. These
+   * take hundredths of a second; up to two seconds where each is met for the first time. See Clock for hosts that do not tell it.
    */
   readonly milliseconds: number
   /** JavaScript heap of a capsule, in MiB. */

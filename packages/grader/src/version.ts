@@ -5,10 +5,16 @@ import { libraryOf } from './bundle.ts'
 import type { Lab } from './lab.ts'
 import { capsuleScripts } from './scripts.ts'
 
+const known = new WeakMap<Lab, Promise<string>>()
 /** Of all code that runs beside the student's: the capsule, the machine, the lab's library with its probes. */
-export async function machineVersion({ bundle, machine }: Lab): Promise<string> {
-  const [{ main, harness }, { code }] = await Promise.all([capsuleScripts(), libraryOf(bundle)])
-  return sha256([main, harness, code, JSON.stringify(machine)])
+export function machineVersion(lab: Lab): Promise<string> {
+  const version = known.get(lab) ?? hashed(lab)
+  known.set(lab, version)
+  return version
+}
+async function hashed({ bundle, machine }: Lab): Promise<string> {
+  const [{ main, thread, harness }, { code }] = await Promise.all([capsuleScripts(), libraryOf(bundle)])
+  return sha256([main, thread, harness, code, JSON.stringify(machine)])
 }
 /** Of the rubric: its version, steps and points. What a check says is the version's matter. */
 export const rubricVersion = ({ rubric }: Lab): string => sha256([JSON.stringify(rubric)])
