@@ -1,11 +1,20 @@
 // What is built of our own files is kept on disk, and never for longer than it is true.
 
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { kept, packed, remembered } from '../src/kept.ts'
 import { folder, put } from './kit.ts'
+
+const FOLDER = fileURLToPath(new URL('../node_modules/.cache/pagewalk', import.meta.url))
+const host = randomUUID()
+afterAll(() => {
+  const own = `${createHash('sha256').update(host).digest('hex')}.json`
+  for (const name of [...packed().keys(), own]) rmSync(join(FOLDER, name), { force: true })
+})
 
 const text = z.string()
 /** Calls of `make` are counted; each key is new. */
@@ -47,7 +56,7 @@ test('what cannot be built is not kept', async () => {
   expect(await kept(key, text, async () => ({ value: 'yes', inputs: [] }))).toBe('yes')
 })
 test('what is true of this host is remembered and never packed; what was built is', async () => {
-  const [host, built] = [randomUUID(), randomUUID()]
+  const built = randomUUID()
   expect(await remembered(host, text, async () => host)).toBe(host)
   expect(await remembered(host, text, async () => 'other')).toBe(host)
   await kept(built, text, async () => ({ value: built, inputs: [] }))
